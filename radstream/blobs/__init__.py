@@ -1,0 +1,1 @@
+"""The blob store: `port` (what it promises) and its adapters."""

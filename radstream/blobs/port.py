@@ -1,0 +1,124 @@
+"""The blob store as every service sees it: immutable blobs under their keys.
+
+An adapter promises: a blob is durable and whole when `commit` returns, no reader ever sees a part of one, an existing
+blob is never written again, and memory does not grow with a blob's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+Buffer = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True)
+class BlobInfo:
+    """What is known of a stored blob.
+
+    Parameters
+    ----------
+    stored_at : datetime
+        When it was first stored, UTC; never changes.
+    """
+
+    key: str
+    size_bytes: int
+    stored_at: datetime
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The outcome of a commit.
+
+    Parameters
+    ----------
+    created : bool
+        False if the key was there already: nothing was written, `info` is that of the first one.
+    sha256 : str
+        Of what was written after the prefix, 64 hexadecimal digits.
+    """
+
+    info: BlobInfo
+    created: bool
+    sha256: str
+
+
+class BlobWriter(Protocol):
+    """A blob in the making; invisible until `commit`. Exactly one of `commit` and `abort` ends it."""
+
+    def write(self, data: Buffer) -> None:
+        """Take `data` to be hashed and written in the background, as `asyncio.StreamWriter.write` does.
+
+        The buffer may be used again by the caller when this returns. Errors show up in `drain` or `commit`.
+        """
+
+    async def drain(self) -> None:
+        """Wait until so little is waiting to be written that more may be taken. Cheap when nothing waits.
+
+        Raises
+        ------
+        Unavailable
+            If the store cannot take it (disk full, not answering).
+        """
+
+    async def commit(self, key: Callable[[str], str]) -> Stored:
+        """Make the blob durable under the key that `key` makes of its SHA-256, unless that key exists.
+
+        Raises
+        ------
+        Unavailable
+            If the store cannot take it; nothing is visible.
+        """
+
+    async def abort(self) -> None:
+        """Forget what was written; never raises."""
+
+
+class BlobStore(Protocol):
+    """The store of one bucket."""
+
+    def writer(self, prefix: Buffer = b"") -> BlobWriter:
+        """Return a writer of a new blob.
+
+        Parameters
+        ----------
+        prefix : Buffer
+            Stored in front of everything else, but not part of the SHA-256 (the meta group that we write ourselves).
+        """
+
+    async def put(self, key: str, data: Buffer) -> Stored:
+        """Store a small blob, unless its key exists."""
+
+    async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Return `length` bytes from `offset`; fewer at the blob's end; all of the rest if `length` is None.
+
+        Raises
+        ------
+        NotFound, Unavailable
+        """
+
+    def stream(self, key: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the same bytes as `read` in pieces of bounded size; `NotFound` is raised before the first one."""
+
+    async def stat(self, key: str) -> BlobInfo:
+        """Return what is known of a blob.
+
+        Raises
+        ------
+        NotFound, Unavailable
+        """
+
+    def list(self, prefix: str) -> AsyncIterator[BlobInfo]:
+        """Yield every blob whose key starts with `prefix` (which ends with "/"), in any order."""
+
+    async def delete(self, key: str) -> None:
+        """Remove a blob; no error if it is not there."""
+
+    async def check(self) -> None:
+        """Return if the store can read and write; raise `Unavailable` if not."""
+
+    async def close(self) -> None:
+        """Release everything."""

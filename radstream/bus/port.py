@@ -1,0 +1,113 @@
+"""The log as every service sees it: topics of records, consumer groups, offsets.
+
+The words are Kafka's. An adapter promises: a record is durable when `publish` returns; records of one partition are
+read in the order of their offsets; a group sees every record at least once; an offset is durable when `commit`
+returns, and only the next unread one is ever stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from radstream.contract.topics import Topic
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a producer hands to the log.
+
+    Parameters
+    ----------
+    topic : str
+    key : str
+        The Study Instance UID: records with one key stay in order.
+    value : bytes
+    headers : mapping of str to str
+    """
+
+    topic: str
+    key: str
+    value: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a consumer gets from the log.
+
+    Parameters
+    ----------
+    timestamp_ms : int
+        When the log took it, in milliseconds since 1970 UTC.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    value: bytes
+    headers: Mapping[str, str]
+    timestamp_ms: int
+
+
+class Consumer(Protocol):
+    """One member of a consumer group."""
+
+    async def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        """Return up to `max_records` records not returned before; empty after `timeout_s` seconds without any.
+
+        The first call after start or takeover begins at the group's committed offsets, or at the earliest record.
+
+        Raises
+        ------
+        Unavailable
+            If the log does not answer. The position is unchanged.
+        """
+
+    async def commit(self, records: Sequence[Record]) -> None:
+        """Make durable that the group is done with `records` and all before them in their partitions.
+
+        Raises
+        ------
+        Unavailable
+            If the log does not answer; the records will come again, to this member or another.
+        """
+
+    async def rewind(self) -> None:
+        """Go back to the committed offsets, so that what was polled and not committed comes again."""
+
+    async def close(self) -> None:
+        """Leave the group; another member takes over at once."""
+
+
+class Bus(Protocol):
+    """The log."""
+
+    async def create_topics(self, topics: Sequence[Topic]) -> None:
+        """Make sure that every topic exists; idempotent."""
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Append `messages` in order; all are durable on return.
+
+        Raises
+        ------
+        Unavailable
+            If the log did not acknowledge all of them before its deadline. They may be in it all the same.
+        """
+
+    def consumer(self, group: str, topics: Sequence[str]) -> Consumer:
+        """Return a new member of `group` for `topics`; it joins at its first `poll`."""
+
+    async def lag(self, group: str, topics: Sequence[str]) -> int:
+        """Return how many records of `topics` the group has not committed."""
+
+    async def read(self, topic: str, *, after: int = -1, limit: int = 100) -> list[Record]:
+        """Return up to `limit` records of `topic` beyond offset `after`, outside of any group (partition 0)."""
+
+    async def check(self) -> None:
+        """Return if the log answers; raise `Unavailable` if not."""
+
+    async def close(self) -> None:
+        """Release everything; consumers of this bus must be closed before."""

@@ -1,0 +1,1 @@
+"""The catalog: `port` (what it promises), `filters` (the predicates) and its adapters."""

@@ -86,6 +86,14 @@ def load_settings(**overrides: object) -> Settings:
     return settings
 
 
+def to_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment variables from which `load_settings` makes the same settings."""
+    return {
+        f"RADSTREAM_{name.upper()}": ",".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in settings.model_dump().items()
+    }
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether `host` is reachable from this machine only."""
     if host == "localhost":

@@ -1,0 +1,73 @@
+# Every command a person or CI runs. Bare `make` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
+
+.PHONY: help
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# --- install ----------------------------------------------------------------------------------------------------------
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Radstream needs Python 3.11 or newer; none was found." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: requirements/runtime.lock pyproject.toml | $(BIN)/python
+	$(INSTALL) requirements/runtime.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements/dev.lock .venv/.runtime
+	$(INSTALL) requirements/dev.lock
+	@touch $@
+
+.PHONY: install
+install: .venv/.runtime  ## make .venv with what Radstream needs to run
+
+.PHONY: lock
+lock: .venv/.dev  ## pin every dependency anew, with hashes
+	cd requirements && for name in runtime dev; do ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+		--upgrade --generate-hashes --no-emit-index-url --no-header $$name.in --output-file $$name.lock; done
+
+# --- run --------------------------------------------------------------------------------------------------------------
+.PHONY: up
+up: .venv/.runtime  ## run the whole system on this machine (ARGS="--home DIR --http-port N --dimse-port N")
+	@exec $(BIN)/radstream up $(ARGS)
+
+.PHONY: demo
+demo: .venv/.runtime  ## send four simulated studies, print their QIDO answer and where to look at them
+	@exec $(BIN)/python -m services.command demo $(ARGS)
+
+# --- check ------------------------------------------------------------------------------------------------------------
+.PHONY: fmt
+fmt: .venv/.dev  ## format the code
+	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+.PHONY: check
+check: .venv/.dev  ## style, types, architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: test
+test: check peers  ## set up everything and run every test
+	$(BIN)/pytest -n 2 --dist loadgroup tests/unit tests/ports tests/contract tests/architecture
+	$(BIN)/pytest tests/e2e tests/faults
+
+.PHONY: peers
+peers: .venv/.dev  ## install the peers that the tests talk to (DCMTK), where this machine allows it
+	@scripts/install-peers dcmtk
+
+.PHONY: bench
+bench: .venv/.dev  ## measure beside Orthanc and DCMTK in one run; prints ratios
+	@scripts/install-peers dcmtk orthanc
+	$(BIN)/python -m bench $(ARGS)
+
+.PHONY: clean
+clean:  ## remove what these commands made
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,65 @@
+"""How every process of Radstream starts and stops: logging, event loop, signals, an end when its supervisor ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from radstream.settings import Settings
+from radstream.telemetry import get_logger, start_logging
+
+Run = Callable[[Settings, asyncio.Event], Awaitable[None]]
+"""A service: opens its parts, works until the event is set, drains and returns."""
+
+
+def run_service(name: str, run: Run, settings: Settings, *, supervised: bool = False) -> None:
+    """Run a service until SIGTERM or Ctrl-C, or until the supervisor is gone; a second signal ends it at once.
+
+    Parameters
+    ----------
+    name : str
+        Stands in every log line.
+    supervised : bool
+        Standard input is a pipe from the supervisor: its end is the supervisor's end, however that came about.
+    """
+    start_logging(name, settings.log_level)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_run_until_stopped(run, settings, supervised))
+
+
+async def _run_until_stopped(run: Run, settings: Settings, supervised: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop_or_exit, stop)
+    if supervised:
+        loop.add_reader(sys.stdin.fileno(), _stop_at_end_of_input, stop)
+    gc.collect()
+    gc.freeze()  # what was made until here lives as long as the process: the collector need not look at it again
+    await run(settings, stop)
+
+
+def _stop_or_exit(stop: asyncio.Event) -> None:
+    if stop.is_set():
+        os._exit(130)
+    get_logger(__name__).info("stopping")
+    stop.set()
+
+
+def _stop_at_end_of_input(stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 1024):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        stop.set()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop where there is one (it is not made for Windows)."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

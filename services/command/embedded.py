@@ -1,0 +1,28 @@
+"""The two processes that only the embedded mode has: the DIMSE door alone, and one web process for all routers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from radstream.backends import open_backends
+from radstream.settings import Settings
+from radstream.web.app import create_app
+from radstream.web.server import serve
+from services.api import qido, start_page, wado
+from services.ingest import __main__ as ingest
+from services.ingest import stow
+from services.render import http as rendered
+
+
+async def dimse(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve C-STORE and C-ECHO until `stop` is set; STOW-RS is in the web process."""
+    await ingest.run(settings, stop, doors=("dimse",))
+
+
+async def web(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve every URL of the system until `stop` is set, as the gateway of a cluster would route them."""
+    async with open_backends(settings) as backends:
+        routers = [door.router(backends, settings) for door in (stow, rendered, qido, wado, start_page)]
+        checks = {"log": backends.bus.check, "blob store": backends.blobs.check, "catalog": backends.catalog.check}
+        app = create_app("Radstream", routers, checks)
+        await serve(app, settings.host, settings.http_port, stop)

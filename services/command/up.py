@@ -1,0 +1,81 @@
+"""`radstream up`: the whole system on one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from radstream.contract.errors import UnsafeConfiguration
+from radstream.settings import Settings, to_environment
+from services.command.supervisor import Program, Supervisor
+
+PROGRAMS: Final = (
+    Program("dimse", ("dimse",)),
+    Program("web", ("web",)),
+    Program("index", ("index",)),
+    Program("render", ("render",)),
+)
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Run every service under one supervisor until `stop` is set.
+
+    Raises
+    ------
+    UnsafeConfiguration
+        If the home folder cannot be used, or another supervisor uses it.
+    """
+    with _own(settings.home):
+        async with asyncio.TaskGroup() as group:
+            greeting = group.create_task(_greet(settings))
+            await Supervisor(PROGRAMS, to_environment(settings)).run(stop)
+            greeting.cancel()
+
+
+@contextlib.contextmanager
+def _own(home: Path) -> Iterator[None]:
+    """Hold the lock of the home folder: two supervisors would fight over its ports."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (home / "supervisor.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+    except BlockingIOError as error:
+        raise UnsafeConfiguration(f"another `radstream up` already uses {home}; stop it or give --home") from error
+    except OSError as error:
+        raise UnsafeConfiguration(f"the home folder cannot be used ({error.strerror}); give --home") from error
+
+
+async def _greet(settings: Settings) -> None:
+    """Say where to go as soon as both doors answer."""
+    started_at = time.monotonic()
+    for port in (settings.http_port, settings.dimse_port):
+        while not await answers(settings.host, port):
+            await asyncio.sleep(0.05)
+    base = f"http://{settings.host}:{settings.http_port}"
+    Console(stderr=True, highlight=False).print(
+        f"\n[bold]Radstream is up[/bold] after {time.monotonic() - started_at:.1f} s, its data in {settings.home}\n"
+        f"  pages     {base}/\n"
+        f"  DICOMweb  {base}/dicom-web\n"
+        f"  DIMSE     {settings.ae_title}@{settings.host}:{settings.dimse_port}\n"
+        f"  Ctrl-C stops it; nothing that was acknowledged is lost.\n"
+    )
+
+
+async def answers(host: str, port: int) -> bool:
+    """Tell whether something listens on a port."""
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True

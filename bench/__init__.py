@@ -1,0 +1,1 @@
+"""Speed, shown as ratios measured side by side in one run: `python -m bench`."""

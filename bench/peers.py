@@ -1,0 +1,104 @@
+"""The systems that are compared, each started in a folder of its own with durable writes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from tests.system import System, free_port
+
+ORTHANC_PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+
+
+@dataclass
+class Peer:
+    """A running archive.
+
+    Parameters
+    ----------
+    name : str
+    dicom_web : str
+        Base URL of its DICOMweb services.
+    """
+
+    name: str
+    ae_title: str
+    dimse_port: int
+    dicom_web: str
+
+
+class Radstream:
+    """`radstream up` on its embedded defaults: every answer means fsync'd and logged."""
+
+    def __init__(self, folder: Path) -> None:
+        self._system = System(folder / "radstream")
+
+    def start(self) -> Peer:
+        system = self._system.start()
+        return Peer("Radstream", "RADSTREAM", system.dimse_port, system.dicom_web)
+
+    def stop(self) -> None:
+        self._system.stop()
+
+
+class Orthanc:
+    """Debian's Orthanc with its DICOMweb plugin, syncing its storage area (its default)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "orthanc"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @staticmethod
+    def is_installed() -> bool:
+        return shutil.which("Orthanc") is not None and ORTHANC_PLUGIN.exists()
+
+    def start(self) -> Peer:
+        self._folder.mkdir(parents=True)
+        http_port, dimse_port = free_port(), free_port()
+        configuration = {
+            "Name": "bench",
+            "StorageDirectory": str(self._folder / "storage"),
+            "IndexDirectory": str(self._folder / "index"),
+            "HttpPort": http_port,
+            "DicomPort": dimse_port,
+            "DicomAet": "ORTHANC",
+            "DicomCheckCalledAet": False,
+            "DicomAlwaysAllowStore": True,
+            "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": False,
+            "SyncStorageArea": True,
+            "StorageCompression": False,
+            "OverwriteInstances": False,
+            "KeepAlive": True,
+            "TcpNoDelay": True,
+            "HttpThreadsCount": 8,
+            "Plugins": [str(ORTHANC_PLUGIN)],
+            "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "StudiesMetadata": "Full", "SeriesMetadata": "Full"},
+        }
+        path = self._folder / "orthanc.json"
+        path.write_text(json.dumps(configuration))
+        with (self._folder / "log.txt").open("wb") as log:
+            self._process = subprocess.Popen(["Orthanc", str(path)], stdout=log, stderr=log)
+        self._wait(f"http://127.0.0.1:{http_port}/system")
+        return Peer("Orthanc", "ORTHANC", dimse_port, f"http://127.0.0.1:{http_port}/dicom-web")
+
+    def _wait(self, url: str) -> None:
+        for _ in range(200):
+            try:
+                if httpx2.get(url, timeout=2).status_code == 200:
+                    return
+            except httpx2.TransportError:
+                pass
+            time.sleep(0.1)
+        raise RuntimeError("Orthanc did not start")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(20)

@@ -59,9 +59,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding(
-        "Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer and run `make install`"
-    )
+    return Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
 
 
 def _library(name: str) -> Finding:
@@ -77,12 +75,8 @@ def _space(settings: Settings) -> Finding:
     try:
         free = shutil.disk_usage(home).free
     except OSError as error:
-        return Finding(
-            "disk", False, error.strerror or "unknown", "create the home folder, or give another with --home"
-        )
-    return Finding(
-        "disk", free > LOW_SPACE_BYTES, f"{free / 1e9:.1f} GB free", "add space: stores are refused when full"
-    )
+        return Finding("disk", False, error.strerror or "unknown", "give another home with --home")
+    return Finding("disk", free > LOW_SPACE_BYTES, f"{free / 1e9:.1f} GB free", "add space, or stores will be refused")
 
 
 async def _engines(backends: Backends, settings: Settings) -> AsyncIterator[Finding]:

@@ -57,7 +57,7 @@ async def _greet(settings: Settings) -> None:
     """Say where to go as soon as both doors answer."""
     started_at = time.monotonic()
     for port in (settings.http_port, settings.dimse_port):
-        while not await answers(settings.host, port):
+        while not await answers(settings.host, port):  # noqa: ASYNC110 - another process opens the port
             await asyncio.sleep(0.05)
     base = f"http://{settings.host}:{settings.http_port}"
     Console(stderr=True, highlight=False).print(

@@ -72,7 +72,7 @@ def _read(path: Path) -> Sample | None:
                 for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
             ]
             syntax = str(ds.file_meta.get("TransferSyntaxUID", ""))
-        except Exception:
+        except (pydicom.errors.InvalidDicomError, AttributeError, OSError, ValueError, NotImplementedError):
             return None
     return Sample(path, data_set_of(content) if syntax else b"", syntax, *uids)
 

@@ -32,11 +32,11 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("lint-imports")
     return subprocess.run(
         [str(program), "--no-cache"],
-        check=False,
         cwd=folder,
         env={"PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
+        check=False,
     )
 
 

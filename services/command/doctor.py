@@ -9,14 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from radstream.dimse.client import Association
-from radstream.dimse.sop_classes import VERIFICATION
-
 from radstream.backends import Backends, open_backends
 from radstream.catalog.filters import EVERYTHING
 from radstream.contract.blob_keys import instances_prefix, pending_prefix
 from radstream.contract.errors import RadstreamError
 from radstream.contract.topics import TOPICS, dead_letter_topic
+from radstream.dimse.client import Association
+from radstream.dimse.sop_classes import VERIFICATION
 from radstream.settings import Settings
 from services.command.up import answers
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from radstream.web.app import create_app
-from radstream.web.server import serve
-
 from radstream.backends import open_backends
 from radstream.settings import Settings
+from radstream.web.app import create_app
+from radstream.web.server import serve
 from services.api import qido, start_page, wado
 from services.ingest import __main__ as ingest
 from services.ingest import stow

@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 LOGGABLE: Final = frozenset(
     {
-        "event", "level", "timestamp", "logger", "service", "exception", "error", "error_type", "reason",
+        "event", "level", "timestamp", "module", "service", "exception", "error", "error_type", "reason",
         "study_instance_uid", "series_instance_uid", "sop_instance_uid", "sop_class_uid", "transfer_syntax_uid",
         "blob_key", "event_id", "topic", "partition", "offset", "group", "attempt", "count", "size_bytes",
         "calling_ae_title", "called_ae_title", "peer", "status", "state", "host", "port", "path", "method",
@@ -59,7 +59,7 @@ def start_logging(service: str, level: str = "INFO", *, human: bool | None = Non
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of the file `name` (``__name__``)."""
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger(logger=name)
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(module=name)
     return logger
 
 

@@ -1,0 +1,177 @@
+"""The blob store of one machine: a folder of files, each whole and durable before it has its name."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Final, TypeVar, TypeVarTuple
+
+from radstream.blobs.disk import Part, answering, blob_info, free_bytes, read_all, sync_folder, write_all
+from radstream.blobs.draft import Draft
+from radstream.blobs.folder_writer import FolderBlobWriter
+from radstream.blobs.incoming import Incoming
+from radstream.blobs.keys import InvalidKey, to_path, walk
+from radstream.blobs.linking import Linker
+from radstream.blobs.port import BlobInfo, Buffer, Stored
+from radstream.contract.errors import NotFound, Unavailable
+
+_Arguments = TypeVarTuple("_Arguments")
+_Result = TypeVar("_Result")
+
+_LISTED_AT_A_TIME: Final = 256
+_PROBE: Final = b"written by a check of the blob store"
+
+
+class FolderBlobStore:
+    """A `BlobStore` in a folder; several processes may use one folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made at first use. See `keys` for where a blob lies in it; ``.incoming`` holds those in the making.
+    durable : bool
+        Whether `commit` waits for the disk. False only for caches.
+    minimum_free_bytes : int
+        `check` fails when the file system has less room than this.
+    thread_count : int
+        Threads for writing, and as many again for reading.
+    """
+
+    def __init__(
+        self, folder: Path, *, durable: bool = True, minimum_free_bytes: int = 64 << 20, thread_count: int = 4
+    ) -> None:
+        self._folder = folder
+        self._durable = durable
+        self._minimum_free_bytes = minimum_free_bytes
+        self._incoming = Incoming(folder)
+        self._linker = Linker(folder, durable=durable)
+        # Apart, so that pictures are served while a slow disk holds up those that arrive.
+        self._writing = ThreadPoolExecutor(thread_count, thread_name_prefix="blobs-writing")
+        self._reading = ThreadPoolExecutor(thread_count, thread_name_prefix="blobs-reading")
+
+    def writer(self, prefix: Buffer = b"") -> FolderBlobWriter:
+        """Return a writer of a new blob; see the port."""
+        draft = Draft(self._incoming, self._linker, len(memoryview(prefix)), durable=self._durable)
+        return FolderBlobWriter(self._writing, draft, prefix)
+
+    async def put(self, key: str, data: Buffer) -> Stored:
+        """Store a small blob, unless its key exists; see the port."""
+        writer = self.writer()
+        writer.write(data)
+        return await writer.commit(lambda _sha256: key)
+
+    async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Return a part of a blob; see the port."""
+        return await self._read(self._read_part, key, offset, length)
+
+    async def stream(self, key: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """Yield a part of a blob in pieces of 256 KiB, the next one read while the last one is used; see the port."""
+        part = await self._read(self._open, key, offset, length)
+        ahead = self._start(self._reading, part.next_piece)
+        try:
+            while piece := await asyncio.shield(ahead):
+                ahead = self._start(self._reading, part.next_piece)
+                yield piece
+        finally:
+            await asyncio.wait([ahead])
+            part.close()
+
+    async def stat(self, key: str) -> BlobInfo:
+        """Return what is known of a blob; see the port."""
+        return await self._read(self._stat, key)
+
+    async def list(self, prefix: str) -> AsyncIterator[BlobInfo]:
+        """Yield every blob whose key starts with `prefix`, in any order; see the port."""
+        found = walk(self._folder, prefix)
+        while infos := await self._read(self._next_infos, found):
+            for info in infos:
+                yield info
+
+    async def delete(self, key: str) -> None:
+        """Remove a blob; no error if it is not there. Its folder stays: another blob may be on its way into it."""
+        await self._write(self._delete, key)
+
+    async def check(self) -> None:
+        """Write, read and remove a probe, and look at the room that is left; see the port."""
+        await self._write(self._check)
+
+    async def close(self) -> None:
+        """Wait for what is being written, then release everything."""
+        await asyncio.to_thread(self._close)
+
+    def _read_part(self, key: str, offset: int, length: int | None) -> bytes:
+        part = self._open(key, offset, length)
+        try:
+            return part.read()
+        finally:
+            part.close()
+
+    def _open(self, key: str, offset: int, length: int | None) -> Part:
+        with self._looking_up():
+            return Part(self._folder / to_path(key), offset, length)
+
+    def _stat(self, key: str) -> BlobInfo:
+        with self._looking_up():
+            return blob_info(key, (self._folder / to_path(key)).stat())
+
+    def _next_infos(self, found: Iterator[tuple[str, os.stat_result]]) -> tuple[BlobInfo, ...]:
+        with answering("list"):
+            self._incoming.prepare()
+            infos = tuple(blob_info(key, status) for key, status in islice(found, _LISTED_AT_A_TIME))
+            self._folder.stat()  # an empty answer must not come from a disk that was taken away
+            return infos
+
+    def _delete(self, key: str) -> None:
+        with suppress(NotFound), self._looking_up():
+            path = self._folder / to_path(key)
+            path.unlink()
+            if self._durable:
+                sync_folder(path.parent)
+
+    def _check(self) -> None:
+        with answering("be used"):
+            descriptor, probe = self._incoming.create()
+            try:
+                write_all(descriptor, _PROBE)
+                if self._durable:
+                    os.fsync(descriptor)
+                if read_all(descriptor, 0, len(_PROBE)) != _PROBE:
+                    raise Unavailable("the blob store does not give back what was written to it")
+            finally:
+                os.close(descriptor)
+                probe.unlink()
+            if free_bytes(self._folder) < self._minimum_free_bytes:
+                raise Unavailable(f"the blob store has less than {self._minimum_free_bytes >> 20} MiB of room left")
+
+    def _close(self) -> None:
+        self._writing.shutdown()
+        self._reading.shutdown()
+        self._incoming.close()
+
+    @contextmanager
+    def _looking_up(self) -> Iterator[None]:
+        """Turn "no such file" into `NotFound`, unless it is the whole store that is gone."""
+        with answering("be used"):
+            self._incoming.prepare()
+            try:
+                yield
+            except (FileNotFoundError, NotADirectoryError, InvalidKey) as error:
+                self._folder.stat()
+                raise NotFound("no such blob") from error
+
+    async def _read(self, function: Callable[[*_Arguments], _Result], *arguments: *_Arguments) -> _Result:
+        return await self._start(self._reading, function, *arguments)
+
+    async def _write(self, function: Callable[[*_Arguments], _Result], *arguments: *_Arguments) -> _Result:
+        return await self._start(self._writing, function, *arguments)
+
+    @staticmethod
+    def _start(
+        threads: Executor, function: Callable[[*_Arguments], _Result], *arguments: *_Arguments
+    ) -> asyncio.Future[_Result]:
+        return asyncio.get_running_loop().run_in_executor(threads, function, *arguments)

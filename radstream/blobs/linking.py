@@ -1,0 +1,110 @@
+"""How a finished file gets its name: all at once, never over an existing blob, durable."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections import OrderedDict
+from pathlib import Path
+
+from radstream.blobs.disk import sync_folder
+
+_WITHOUT_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_REMEMBERED_FOLDERS = 4096
+
+
+class Linker:
+    """Puts finished files in their place below `root`; may be used by several threads.
+
+    Parameters
+    ----------
+    durable : bool
+        Folders are synced too, so that a name survives the loss of power.
+    """
+
+    def __init__(self, root: Path, *, durable: bool) -> None:
+        self._root = root
+        self._durable = durable
+        self._known: OrderedDict[Path, None] = OrderedDict()  # folders whose own entries are durable, oldest first
+
+    def place(self, file: Path, path: str) -> bool:
+        """Give `file` the name `path` (relative to the root) unless that exists; tell whether it did.
+
+        `file` keeps its old name or loses it. The name is durable on return in both cases: the one who made it first
+        may not have come to that yet.
+
+        Raises
+        ------
+        OSError
+        """
+        target = self._root / path
+        created = self._link_making_folders(file, target)
+        if self._durable:
+            self._make_durable(target.parent)
+        return created
+
+    def status(self, path: str) -> os.stat_result | None:
+        """Return the status of the blob at `path`; None if it was deleted meanwhile."""
+        try:
+            return (self._root / path).stat()
+        except FileNotFoundError:
+            return None
+
+    def _link_making_folders(self, file: Path, target: Path) -> bool:
+        try:
+            return _link(file, target, self._root)
+        except FileNotFoundError:
+            self._make_folders(target.parent)
+            return _link(file, target, self._root)
+
+    def _make_folders(self, folder: Path) -> None:
+        """Make `folder` and those above it, but never the root: if that is gone, the disk is."""
+        if folder in (self._root, self._root.parent):
+            return
+        self._known.pop(folder, None)
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except FileNotFoundError:
+            self._make_folders(folder.parent)
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+    def _make_durable(self, folder: Path) -> None:
+        """Sync `folder`, and once for each folder those above it: whoever made them may still be about to do so."""
+        sync_folder(folder)
+        if folder not in self._known:
+            for above in folder.parents:
+                if not above.is_relative_to(self._root):
+                    break
+                sync_folder(above)
+            self._remember(folder)
+
+    def _remember(self, folder: Path) -> None:
+        self._known[folder] = None
+        while len(self._known) > _REMEMBERED_FOLDERS:
+            self._known.popitem(last=False)
+
+
+def _link(file: Path, target: Path, root: Path) -> bool:
+    try:
+        os.link(file, target)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _WITHOUT_LINKS:
+            raise
+        return _rename_unless_there(file, target, root)
+    return True
+
+
+def _rename_unless_there(file: Path, target: Path, root: Path) -> bool:
+    """Do what `link` does on file systems without hard links, one at a time on this machine."""
+    descriptor = os.open(root / ".incoming" / "rename.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if target.exists():
+            return False
+        file.rename(target)
+        return True
+    finally:
+        os.close(descriptor)

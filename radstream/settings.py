@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     http_port: int = Field(8042, ge=0, le=65535, description="port of the web door")
     dimse_port: int = Field(11112, ge=0, le=65535, description="port of the DIMSE door")
     allow_open: bool = Field(False, description="bind beyond loopback although nobody has to say who they are")
+    trust_forwarded: bool = Field(False, description="believe X-Forwarded-*: only if a gateway of ours is in front")
 
     ae_title: Annotated[str, AfterValidator(_ae_title)] = Field("RADSTREAM", description="our AE title")
     called_ae_titles: Words = Field((), description="other AE titles we answer to; `*` is any")

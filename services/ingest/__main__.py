@@ -1,0 +1,38 @@
+"""Joins the parts of ingest: its doors, and the sweep behind them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from radstream.backends import Backends, open_backends
+from radstream.settings import Settings
+from radstream.web.app import create_app
+from radstream.web.server import serve
+from services.ingest import scp, stow
+from services.ingest.sweep import Sweep
+
+DOORS: Final = ("dimse", "stow")
+
+
+async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DOORS) -> None:
+    """Take instances in until `stop` is set, then let go of the senders and end.
+
+    Parameters
+    ----------
+    doors : sequence of {"dimse", "stow"}
+        Which doors to open; on one machine STOW-RS is served by the web process.
+    """
+    async with open_backends(settings) as backends, asyncio.TaskGroup() as group:
+        group.create_task(Sweep(backends, settings).run(stop))
+        if "dimse" in doors:
+            group.create_task(scp.serve(backends, settings, stop))
+        if "stow" in doors:
+            group.create_task(_serve_stow(backends, settings, stop))
+
+
+async def _serve_stow(backends: Backends, settings: Settings, stop: asyncio.Event) -> None:
+    checks = {"log or pending markers": backends.blobs.check}
+    app = create_app("Radstream ingest", [stow.router(backends, settings)], checks)
+    await serve(app, settings.host, settings.http_port, stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, TypeVarTuple
@@ -44,8 +45,9 @@ class Thread:
             raise Unavailable("the log did not answer in time") from error
 
     async def close(self, last: Callable[[], None]) -> None:
-        """Do what waits and then `last`; take nothing more."""
+        """Do what waits and then `last`; take nothing more. A thread that hangs is left behind."""
         if not self._is_closed:
-            await self.run(last)
+            with contextlib.suppress(Unavailable):
+                await self.run(last)
             self._is_closed = True
             self._executor.shutdown(wait=False)

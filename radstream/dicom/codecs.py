@@ -1,0 +1,241 @@
+"""From the bytes of a frame to its sample values, in every transfer syntax of still images; and to JPEG and PNG.
+
+The only file that knows imagecodecs. It trusts nobody: the codestream's own header must agree with the data set before
+a decoder runs, since decoders allocate what the codestream declares, and a picture of contradictions may be wrong.
+Decoders are native code: run this in a worker process if the bytes come from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Unpack
+
+import numpy as np
+
+from radstream.contract.errors import RejectedInstance, UnsupportedInstance
+from radstream.dicom.codestream import Codestream, read_jpeg, read_jpeg_2000, rle_segments, unwrap_jpeg_2000
+from radstream.dicom.deflate import inflate
+from radstream.dicom.image_pixel import FrameAttributes, ImagePixel, image_pixel
+from radstream.dicom.native import Samples, frame_bits, reinterpret, to_stored_values, unpack
+
+MAX_SAMPLES: Final = 1 << 28
+"""Rows x Columns x Samples per Pixel that are decoded unless the caller says otherwise."""
+
+Decoded = tuple[Samples, str]
+Decoder = Callable[[bytes, ImagePixel, int], Decoded]
+
+
+def decode_frame(
+    data: bytes,
+    transfer_syntax_uid: str,
+    *,
+    bit_offset: int = 0,
+    max_samples: int = MAX_SAMPLES,
+    **attributes: Unpack[FrameAttributes],
+) -> Decoded:
+    """Return the stored values of one frame, and what they are.
+
+    Parameters
+    ----------
+    data : bytes
+        The frame: one codestream, or a native frame without its neighbours.
+    transfer_syntax_uid : str
+        Of the data set.
+    bit_offset : int
+        Of the frame in its first byte; other than 0 only for native frames of 1-bit pixels.
+    max_samples : int
+        Cap on Rows x Columns x Samples per Pixel.
+    **attributes
+        Those of the Image Pixel Macro, see `FrameAttributes`.
+
+    Returns
+    -------
+    samples : ndarray
+        Shape (rows, columns) or (rows, columns, 3); unsigned, signed or floating, of the allocated bits (1-bit pixels
+        take a byte), in the byte order of this machine, sign-extended from Bits Stored.
+    photometric_interpretation : str
+        After decoding: RGB where the decoder undid a colour transform.
+
+    Raises
+    ------
+    UnsupportedInstance
+        If the transfer syntax is not decoded, the codestream is damaged, or it contradicts the attributes.
+
+    References
+    ----------
+    PS3.5 8 (encoding of pixel data), A.4 (encapsulation); PS3.3 C.7.6.3.
+    """
+    pixel = image_pixel(**attributes)
+    if pixel.samples > max_samples:
+        raise UnsupportedInstance(f"a frame of {pixel.samples} samples is larger than the {max_samples} allowed here")
+    decoder = _DECODERS.get(transfer_syntax_uid)
+    if decoder is None:
+        raise UnsupportedInstance(f"frames of transfer syntax {transfer_syntax_uid} are not decoded")
+    samples, photometric_interpretation = decoder(data, pixel, bit_offset)
+    if samples.shape != pixel.shape:
+        raise UnsupportedInstance("the decoded frame has not the size that the data set declares")
+    return samples, photometric_interpretation
+
+
+def is_decodable(transfer_syntax_uid: str) -> bool:
+    """Tell whether `decode_frame` knows the transfer syntax."""
+    return transfer_syntax_uid in _DECODERS
+
+
+def encode_jpeg(picture: Samples, quality: int) -> bytes:
+    """Return a baseline JPEG of `picture`, uint8 of shape (rows, columns) or (rows, columns, 3) RGB.
+
+    Chrominance is not subsampled: coloured text and overlays on medical pictures are one pixel wide.
+    """
+    colour: dict[str, Any] = {"subsampling": "444"} if picture.ndim == 3 else {}
+    return _call("jpeg8_encode", np.ascontiguousarray(picture), level=quality, **colour)
+
+
+def encode_png(picture: Samples) -> bytes:
+    """Return a PNG of `picture`, uint8 of shape (rows, columns) or (rows, columns, 3) RGB."""
+    return _call("png_encode", np.ascontiguousarray(picture), level=3)
+
+
+def _call(name: str, *arguments: object, **options: object) -> Any:
+    """Call a function of imagecodecs; its errors become ours."""
+    import imagecodecs  # takes time and memory that a process without pictures does not need
+
+    try:
+        return getattr(imagecodecs, name)(*arguments, **options)
+    except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
+        raise UnsupportedInstance(f"{name} failed: {str(error)[:120]}") from error
+
+
+def _little_endian(data: bytes, pixel: ImagePixel, bit_offset: int) -> Decoded:
+    samples = unpack(data, pixel, bit_offset=bit_offset)
+    return samples, _after_expansion(pixel)
+
+
+def _big_endian(data: bytes, pixel: ImagePixel, bit_offset: int) -> Decoded:
+    samples = unpack(data, pixel, is_big_endian=True, bit_offset=bit_offset)
+    return samples, _after_expansion(pixel)
+
+
+def _deflated(data: bytes, pixel: ImagePixel, bit_offset: int) -> Decoded:
+    """Deflated Image Frame Compression, PS3.5 A.4.13."""
+    try:
+        return _little_endian(inflate(data, frame_bits(pixel) // 8 + 16), pixel, bit_offset)
+    except RejectedInstance as error:
+        raise UnsupportedInstance(f"the frame cannot be inflated: {error}") from error
+
+
+def _rle(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
+    """RLE Lossless, PS3.5 G: one segment for each byte of each sample, the highest byte first, always in planes."""
+    if pixel.is_subsampled or pixel.is_float or pixel.bits_allocated == 1:
+        raise UnsupportedInstance("RLE Lossless does not carry such pixels")
+    size, area = pixel.bits_allocated // 8, pixel.rows * pixel.columns
+    segments = rle_segments(data, size * pixel.samples_per_pixel)
+    planes = np.empty((pixel.samples_per_pixel, area, size), np.uint8)
+    for number, segment in enumerate(segments):
+        decoded = _call("packbits_decode", segment, out=bytearray(area + 2))  # some segments are padded with zeros
+        if len(decoded) < area:
+            raise UnsupportedInstance("an RLE segment ends before the frame is complete")
+        planes[number // size, :, size - 1 - number % size] = np.frombuffer(decoded, np.uint8, area)
+    words = planes.reshape(-1).view(f"<u{size}").astype(f"u{size}", copy=False)
+    samples = to_stored_values(words, pixel).reshape(-1, pixel.rows, pixel.columns)
+    return (samples[0] if len(samples) == 1 else np.moveaxis(samples, 0, 2)), pixel.photometric_interpretation
+
+
+def _jpeg(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
+    """Lossy JPEG, ISO/IEC 10918-1: baseline, extended of 8 and 12 bits, progressive."""
+    codestream = _agreed(read_jpeg(data), pixel)
+    if pixel.samples_per_pixel == 1:
+        return reinterpret(_call("jpeg8_decode", data), codestream.precision, pixel), pixel.photometric_interpretation
+    is_rgb = pixel.photometric_interpretation == "RGB"
+    if codestream.colour and (codestream.colour == "RGB") != is_rgb:
+        raise _contradiction(pixel, codestream)
+    samples = _call("jpeg8_decode", data, colorspace="RGB" if is_rgb else "YCBCR", outcolorspace="RGB")
+    return reinterpret(samples, codestream.precision, pixel), "RGB"
+
+
+def _lossless_jpeg(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
+    """JPEG process 14, ISO/IEC 10918-1 H: what goes in comes out, so nothing is converted."""
+    codestream = _agreed(read_jpeg(data), pixel)
+    samples = (
+        _call("jpeg8_decode", data, colorspace="RGB", outcolorspace="RGB")
+        if codestream.components == 3
+        else _call("jpeg8_decode", data)
+    )
+    return reinterpret(samples, codestream.precision, pixel), pixel.photometric_interpretation
+
+
+def _jpeg_ls(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
+    codestream = _agreed(read_jpeg(data), pixel)
+    samples = _call("jpegls_decode", data)
+    return reinterpret(samples, codestream.precision, pixel), pixel.photometric_interpretation
+
+
+def _jpeg_2000(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
+    return _wavelet("jpeg2k_decode", data, pixel, numthreads=1)
+
+
+def _htj2k(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
+    return _wavelet("htj2k_decode", data, pixel)
+
+
+def _wavelet(decoder: str, data: bytes, pixel: ImagePixel, **options: object) -> Decoded:
+    data = unwrap_jpeg_2000(data)
+    codestream = _agreed(read_jpeg_2000(data), pixel)
+    is_transformed = pixel.photometric_interpretation in {"YBR_RCT", "YBR_ICT"}
+    # RGB with the component transform is a wrong label that does no harm: decoders undo the transform in any case.
+    is_to_agree = pixel.samples_per_pixel == 3 and pixel.photometric_interpretation != "RGB"
+    if is_to_agree and is_transformed != (codestream.colour == "YBR"):
+        raise _contradiction(pixel, codestream)
+    samples = reinterpret(_call(decoder, data, **options), codestream.precision, pixel)
+    return samples, "RGB" if is_transformed else pixel.photometric_interpretation
+
+
+def _agreed(codestream: Codestream, pixel: ImagePixel) -> Codestream:
+    """Return `codestream` if it has the size that the data set declares."""
+    declared = (pixel.rows, pixel.columns, pixel.samples_per_pixel)
+    found = (codestream.rows, codestream.columns, codestream.components)
+    if found != declared:
+        raise UnsupportedInstance(f"the codestream has {_size(found)} samples, the data set declares {_size(declared)}")
+    if pixel.is_float or pixel.bits_allocated == 1 or pixel.high_bit != pixel.bits_stored - 1:
+        raise UnsupportedInstance("the codestream cannot carry pixels as the data set declares them")
+    return codestream
+
+
+def _contradiction(pixel: ImagePixel, codestream: Codestream) -> UnsupportedInstance:
+    found = codestream.colour or "no colour transform"
+    return UnsupportedInstance(
+        f"Photometric Interpretation is {pixel.photometric_interpretation}, but the codestream says {found}"
+    )
+
+
+def _size(size: tuple[int, int, int]) -> str:
+    return " x ".join(map(str, size))
+
+
+def _after_expansion(pixel: ImagePixel) -> str:
+    return "YBR_FULL" if pixel.is_subsampled else pixel.photometric_interpretation
+
+
+_DECODERS: Final[dict[str, Decoder]] = {
+    "1.2.840.10008.1.2": _little_endian,
+    "1.2.840.10008.1.2.1": _little_endian,
+    "1.2.840.10008.1.2.1.98": _little_endian,  # Encapsulated Uncompressed
+    "1.2.840.10008.1.2.1.99": _little_endian,  # Deflated: the data set as a whole is inflated by then
+    "1.2.840.10008.1.2.2": _big_endian,
+    "1.2.840.113619.5.2": _big_endian,  # GE private: implicit VR little endian, but for the pixels
+    "1.2.840.10008.1.2.5": _rle,
+    "1.2.840.10008.1.2.8.1": _deflated,
+    "1.2.840.10008.1.2.4.50": _jpeg,  # Baseline
+    "1.2.840.10008.1.2.4.51": _jpeg,  # Extended, 8 and 12 bits
+    "1.2.840.10008.1.2.4.53": _jpeg,  # Spectral Selection, retired
+    "1.2.840.10008.1.2.4.55": _jpeg,  # Full Progression, retired
+    "1.2.840.10008.1.2.4.57": _lossless_jpeg,
+    "1.2.840.10008.1.2.4.70": _lossless_jpeg,
+    "1.2.840.10008.1.2.4.80": _jpeg_ls,
+    "1.2.840.10008.1.2.4.81": _jpeg_ls,
+    "1.2.840.10008.1.2.4.90": _jpeg_2000,
+    "1.2.840.10008.1.2.4.91": _jpeg_2000,
+    "1.2.840.10008.1.2.4.201": _htj2k,
+    "1.2.840.10008.1.2.4.202": _htj2k,
+    "1.2.840.10008.1.2.4.203": _htj2k,
+}

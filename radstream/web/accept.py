@@ -1,0 +1,121 @@
+"""Which of the representations on offer a client gets: the `accept` query parameter first, then the Accept header.
+
+References
+----------
+PS3.18 8.3.3.1 (query parameter), 8.7.3 (DICOM media types), 8.7.8 (selection); RFC 9110 12.5.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from radstream.contract.errors import UnsupportedInstance
+from radstream.web.media_types import MediaType, parse_media_types
+
+MAX_RANGES = 64
+"""Media ranges of one request that are looked at; the rest of an absurd list is ignored."""
+
+_ANYTHING = MediaType("*/*")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One representation that can be sent.
+
+    Parameters
+    ----------
+    media_type : str
+        Of the payload, or of each part; what the answer says.
+    is_multipart : bool
+        Sent as multipart/related.
+    transfer_syntax_uid : str
+        Empty if the media type has no such parameter.
+    other_names : tuple of str
+        Media types by which it may be asked for too.
+    needs_transfer_syntax : bool
+        Not what a client means that names its media type without a ``transfer-syntax`` parameter.
+    """
+
+    media_type: str
+    is_multipart: bool = False
+    transfer_syntax_uid: str = ""
+    other_names: tuple[str, ...] = ()
+    needs_transfer_syntax: bool = False
+
+
+def accepted(request: Request) -> list[list[MediaType]]:
+    """Return the media ranges of the query parameter and of the header, each in order of preference.
+
+    Raises
+    ------
+    MalformedRequest
+        If either cannot be read.
+    """
+    queries = ",".join(request.query_params.getlist("accept"))
+    headers = ",".join(request.headers.getlist("accept"))
+    return [parse_accept(text) for text in (queries, headers) if text.strip()] or [[_ANYTHING]]
+
+
+def parse_accept(text: str) -> list[MediaType]:
+    """Return the media ranges of `text`, the most wanted first; equally wanted ones stay in their order.
+
+    Raises
+    ------
+    MalformedRequest
+        If it is no list of media ranges.
+    """
+    return sorted(parse_media_types(text)[:MAX_RANGES], key=lambda wanted: -_quality(wanted))
+
+
+def choose(request: Request, offers: Sequence[Offer]) -> Offer:
+    """Return the offer that the client likes best; of those it likes equally, the one that stands first.
+
+    Raises
+    ------
+    UnsupportedInstance
+        (406) If it accepts none of them.
+    MalformedRequest
+        If what it accepts cannot be read.
+    """
+    for ranges in accepted(request):
+        refused = [unwanted for unwanted in ranges if _quality(unwanted) == 0 and unwanted.name != "*/*"]
+        left = [offer for offer in offers if not any(fits(unwanted, offer) for unwanted in refused)]
+        for wanted in ranges:
+            for offer in left:
+                if _quality(wanted) > 0 and fits(wanted, offer):
+                    return offer
+    raise UnsupportedInstance("none of the media types that the client accepts can be made of this resource")
+
+
+def fits(wanted: MediaType, offer: Offer) -> bool:
+    """Tell whether `offer` is something that the media range `wanted` means."""
+    name, is_multipart = wanted.name, None if wanted.name == "*/*" else False
+    if name in {"multipart/related", "multipart/*"}:
+        name, is_multipart = wanted.parameters.get("type", "*/*").lower(), True
+    if is_multipart not in {None, offer.is_multipart}:
+        return False
+    return _names(name, offer) and _has_syntax(wanted, name, offer)
+
+
+def _names(name: str, offer: Offer) -> bool:
+    kind, _, subtype = name.partition("/")
+    if subtype == "*":
+        return kind in {"*", offer.media_type.partition("/")[0]}
+    return name == offer.media_type.lower() or name in offer.other_names
+
+
+def _has_syntax(wanted: MediaType, name: str, offer: Offer) -> bool:
+    """Tell whether the transfer syntax that was asked for, or meant by saying nothing, is the offered one."""
+    asked_for = wanted.parameters.get("transfer-syntax", "")
+    if not asked_for:
+        return not offer.needs_transfer_syntax or name == "*/*"
+    return asked_for in {"*", offer.transfer_syntax_uid}
+
+
+def _quality(wanted: MediaType) -> float:
+    """Return the weight of a media range, 0 to 1; one that cannot be read counts as 1 (RFC 9110 12.4.2)."""
+    text = wanted.parameters.get("q", "1")
+    return min(float(text), 1.0) if text.replace(".", "", 1).isdecimal() and text.isascii() else 1.0

@@ -1,0 +1,98 @@
+"""multipart/related, written as it is sent: the length is known in advance if that of every part is.
+
+References
+----------
+PS3.18 8.6.1.2.2 Multipart Payload, 8.6.1.2.1 Content-Location.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from radstream.web.media_types import MediaType
+from radstream.web.streaming import Streamed, closed_after
+
+
+@dataclass(frozen=True)
+class Content:
+    """What one part holds.
+
+    Parameters
+    ----------
+    media_type : MediaType
+    size_bytes : int, optional
+        Exactly what `stream` yields, if known.
+    stream : callable
+        Called when the part's turn has come, so that many parts do not hold many blobs open.
+    location : str
+        URL of the content alone (Content-Location).
+    """
+
+    media_type: MediaType
+    size_bytes: int | None
+    stream: Callable[[], AsyncIterator[bytes]]
+    location: str = ""
+
+
+def related(
+    contents: Sequence[Content], *, status_code: int = 200, headers: Mapping[str, str] | None = None
+) -> Streamed:
+    """Return an answer with `contents` as its parts; its Content-Type names the type of the first.
+
+    Raises
+    ------
+    ValueError
+        If there is no content: a multipart body has at least one part.
+    """
+    if not contents:
+        raise ValueError("a multipart body has at least one part")
+    boundary = secrets.token_hex(16)
+    heads = [_head(boundary, content) for content in contents]
+    tail = f"\r\n--{boundary}--\r\n".encode()
+    sizes = [content.size_bytes for content in contents]
+    known = [size for size in sizes if size is not None]
+    first = contents[0].media_type
+    parameters = {"type": first.name, **first.parameters, "boundary": boundary}
+    return Streamed(
+        _pieces(heads, contents, tail),
+        str(MediaType("multipart/related", parameters)),
+        size_bytes=sum(known) + sum(map(len, heads)) + len(tail) if len(known) == len(sizes) else None,
+        status_code=status_code,
+        headers=headers,
+    )
+
+
+def single(content: Content, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> Streamed:
+    """Return an answer with nothing but `content`."""
+    location = {"content-location": content.location} if content.location else {}
+    return Streamed(
+        content.stream(),
+        str(content.media_type),
+        size_bytes=content.size_bytes,
+        status_code=status_code,
+        headers={**location, **(headers or {})},
+    )
+
+
+def _head(boundary: str, content: Content) -> bytes:
+    """Return the delimiter and headers of a part; the line break before the first one is an empty preamble."""
+    lines = [f"\r\n--{boundary}", f"Content-Type: {content.media_type}"]
+    if content.size_bytes is not None:
+        lines.append(f"Content-Length: {content.size_bytes}")
+    if content.location:
+        lines.append(f"Content-Location: {content.location}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+async def _pieces(heads: Sequence[bytes], contents: Sequence[Content], tail: bytes) -> AsyncGenerator[bytes, None]:
+    for head, content in zip(heads, contents, strict=True):
+        async with closed_after(content.stream()) as stream:
+            first = await anext(stream, b"")  # a blob that is missing is missed before its part is announced
+            yield head
+            if first:
+                yield first
+            async for piece in stream:
+                yield piece
+    yield tail

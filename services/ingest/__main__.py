@@ -33,6 +33,6 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
 
 
 async def _serve_stow(backends: Backends, settings: Settings, stop: asyncio.Event) -> None:
-    checks = {"log or pending markers": backends.blobs.check}
+    checks = {"blob store": backends.blobs.check}  # nothing else is needed to keep what comes
     app = create_app("Radstream ingest", [stow.router(backends, settings)], checks)
     await serve(app, settings.host, settings.http_port, stop)

@@ -148,13 +148,13 @@ class Acceptance:
 
     async def drain(self) -> None:
         """Wait until the blob store can take more; never raises an error of the instance or the store."""
-        if self._refusal is not None:
-            await self._drop()
-        elif self._writer is not None:
+        if self._refusal is None and self._writer is not None:
             try:
                 await self._writer.drain()
             except RadstreamError as error:
                 self._refuse(error)
+        if self._refusal is not None:
+            await self._drop()
 
     async def finish(self) -> Accepted:
         """Make the instance durable and tell the log, in this order.

@@ -1,0 +1,357 @@
+"""The story of one instance: order of effects, what is refused, what happens when log or blob store is away."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import struct
+from pathlib import Path
+
+import pytest
+
+from radstream.contract.blob_keys import parse_instance_key
+from radstream.contract.errors import RejectedInstance, Unavailable
+from radstream.contract.events import InstanceStored, from_json, to_timestamp
+from radstream.dicom.part10 import parse_meta
+from radstream.settings import Settings
+from services.ingest.accept import HEADER_LIMIT_BYTES, HELD_LIMIT_BYTES, Acceptance, Accepted, Accepting
+from services.ingest.identity import Origin
+from tests.ingest_engines import Engines
+from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, Instance, make_instance, uid
+
+INSTANCE = make_instance(1, 1)
+PIXEL_DATA = INSTANCE.data_set.index(struct.pack("<HH", 0x7FE0, 0x0010))
+DIMSE = Origin("dimse", EXPLICIT_VR_LITTLE_ENDIAN, "CT1")
+
+
+@pytest.fixture
+def engines() -> Engines:
+    return Engines()
+
+
+@pytest.fixture
+def accepting(engines: Engines, tmp_path: Path) -> Accepting:
+    return Accepting(engines.backends, Settings(home=tmp_path, site="north", publish_deadline_s=0.05))
+
+
+async def accept(accepting: Accepting, data_set: bytes, origin: Origin = DIMSE, *, step: int = 1 << 16) -> Accepted:
+    acceptance = accepting.begin(origin)
+    await feed(acceptance, data_set, step)
+    return await acceptance.finish()
+
+
+async def feed(acceptance: Acceptance, data_set: bytes, step: int = 1 << 16) -> None:
+    for start in range(0, len(data_set), step):
+        fragment = bytearray(data_set[start : start + step])
+        acceptance.write(memoryview(fragment))
+        fragment[:] = b"\xff" * len(fragment)  # the buffer is used again as soon as `write` has returned
+        await acceptance.drain()
+
+
+async def refusal(accepting: Accepting, data_set: bytes, origin: Origin = DIMSE) -> RejectedInstance:
+    with pytest.raises(RejectedInstance) as caught:
+        await accept(accepting, data_set, origin)
+    return caught.value
+
+
+@pytest.mark.parametrize("step", [1, 7, 1 << 20])
+async def test_the_exact_bytes_are_stored_behind_our_own_meta_group(
+    engines: Engines, accepting: Accepting, step: int
+) -> None:
+    await accept(accepting, INSTANCE.data_set, step=step)
+    (key,) = engines.blobs.keys("instances")
+    content, _ = engines.blobs.contents[key]
+    meta = parse_meta(content)
+    assert meta is not None
+    assert content[meta.data_set_offset :] == INSTANCE.data_set
+    assert meta.media_storage_sop_class_uid == MR_IMAGE_STORAGE
+    assert meta.media_storage_sop_instance_uid == INSTANCE.sop_instance_uid
+    assert meta.transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN
+
+
+async def test_the_key_is_site_hierarchy_and_the_hash_of_the_data_set(engines: Engines, accepting: Accepting) -> None:
+    await accept(accepting, INSTANCE.data_set)
+    key = parse_instance_key(engines.blobs.keys("instances")[0])
+    assert (key.site, key.study_instance_uid, key.series_instance_uid, key.sop_instance_uid, key.sha256) == (
+        "north",
+        INSTANCE.study_instance_uid,
+        INSTANCE.series_instance_uid,
+        INSTANCE.sop_instance_uid,
+        hashlib.sha256(INSTANCE.data_set).hexdigest(),
+    )
+
+
+async def test_the_event_says_where_the_header_ends_and_who_sent_it(engines: Engines, accepting: Accepting) -> None:
+    accepted = await accept(accepting, INSTANCE.data_set)
+    (message,) = engines.bus.messages
+    event = from_json(message.value, InstanceStored)
+    assert event == accepted.event
+    content, stored_at = engines.blobs.contents[event.blob_key]
+    assert content[event.header_bytes :][:4] == struct.pack("<HH", 0x7FE0, 0x0010)
+    assert content[: event.header_bytes].endswith(INSTANCE.data_set[:PIXEL_DATA])
+    assert event.size_bytes == len(content)
+    assert event.occurred_at == to_timestamp(stored_at)
+    assert (event.calling_ae_title, event.priority, event.sop_class_uid) == ("CT1", "routine", MR_IMAGE_STORAGE)
+    assert message.key == INSTANCE.study_instance_uid
+    assert message.headers["ce_id"] == event.event_id
+
+
+async def test_a_header_without_pixel_data_reaches_to_the_end(engines: Engines, accepting: Accepting) -> None:
+    accepted = await accept(accepting, INSTANCE.data_set[:PIXEL_DATA])
+    assert accepted.event.header_bytes == accepted.event.size_bytes
+
+
+async def test_a_header_nobody_should_read_at_once_is_announced_as_unknown(accepting: Accepting) -> None:
+    large = struct.pack("<HH2sHL", 0x0029, 0x1010, b"OB", 0, HEADER_LIMIT_BYTES)
+    data_set = INSTANCE.data_set[:PIXEL_DATA] + large + bytes(HEADER_LIMIT_BYTES)
+    assert (await accept(accepting, data_set, step=8 << 20)).event.header_bytes == 0
+
+
+async def test_the_blob_is_durable_before_the_log_hears_of_it(engines: Engines, accepting: Accepting) -> None:
+    accepted = await accept(accepting, INSTANCE.data_set)
+    assert engines.effects == [("blob", accepted.event.blob_key), ("event", "instance-stored")]
+
+
+async def test_success_is_not_claimed_before_the_log_acknowledged(engines: Engines, accepting: Accepting) -> None:
+    engines.bus.delay_s = 0.02
+    acceptance = accepting.begin(DIMSE)
+    await feed(acceptance, INSTANCE.data_set)
+    finishing = asyncio.ensure_future(acceptance.finish())
+    await asyncio.sleep(0.005)
+    assert engines.blobs.keys("instances")
+    assert not finishing.done()
+    assert not (await finishing).is_marked
+
+
+async def test_urgent_instances_have_a_topic_of_their_own(engines: Engines, accepting: Accepting) -> None:
+    await accept(accepting, INSTANCE.data_set, Origin("dimse", EXPLICIT_VR_LITTLE_ENDIAN, priority="urgent"))
+    assert engines.bus.messages[0].topic == "instance-stored-urgent"
+
+
+async def test_the_same_bytes_again_change_nothing_and_are_told_again(engines: Engines, accepting: Accepting) -> None:
+    first = await accept(accepting, INSTANCE.data_set)
+    again = await accept(accepting, INSTANCE.data_set)
+    assert (first.outcome, again.outcome) == ("created", "known")
+    assert len(engines.blobs.keys("instances")) == 1
+    assert len(engines.bus.messages) == 2
+    assert again.event.occurred_at == first.event.occurred_at
+    assert again.event.header_bytes == first.event.header_bytes
+
+
+async def test_the_event_of_known_bytes_describes_the_blob_that_is_there(
+    engines: Engines, accepting: Accepting
+) -> None:
+    jpeg = "1.2.840.10008.1.2.4.50"
+    first = await accept(accepting, INSTANCE.data_set)
+    again = await accept(accepting, INSTANCE.data_set, Origin("dimse", jpeg))
+    assert again.event.transfer_syntax_uid == first.event.transfer_syntax_uid
+    assert again.event.size_bytes == first.event.size_bytes
+    assert again.event.header_bytes == 0
+
+
+async def test_other_bytes_under_the_same_uid_are_kept_beside_the_first(engines: Engines, accepting: Accepting) -> None:
+    await accept(accepting, INSTANCE.data_set)
+    second = await accept(accepting, make_instance(1, 1, altered=b"\1\2").data_set)
+    assert second.is_new
+    assert len(engines.blobs.keys("instances")) == 2
+
+
+@pytest.mark.parametrize("state", ["fails", "hangs"])
+async def test_a_marker_takes_the_place_of_the_event_when_the_log_is_away(
+    engines: Engines, accepting: Accepting, state: str
+) -> None:
+    engines.bus.state = state
+    accepted = await accept(accepting, INSTANCE.data_set)
+    (marker,) = engines.blobs.keys("pending")
+    assert accepted.is_marked
+    assert accepted.outcome == "marked"
+    assert engines.effects == [("blob", accepted.event.blob_key), ("blob", marker)]
+    assert from_json(engines.blobs.contents[marker][0], InstanceStored) == accepted.event
+
+
+async def test_only_the_first_sender_waits_for_a_log_that_is_away(engines: Engines, accepting: Accepting) -> None:
+    engines.bus.state = "hangs"
+    for number in range(1, 6):
+        assert (await accept(accepting, make_instance(1, number).data_set)).is_marked
+    assert engines.bus.calls == 1
+    assert len(engines.blobs.keys("pending")) == 5
+
+
+async def test_a_late_acknowledgement_leaves_event_and_marker(engines: Engines, accepting: Accepting) -> None:
+    engines.bus.delay_s = 0.08
+    assert (await accept(accepting, INSTANCE.data_set)).is_marked
+    await asyncio.sleep(0.05)
+    assert len(engines.bus.messages) == 1  # the sweep will say it again, which has no further effect
+
+
+async def test_a_late_failure_of_the_log_disturbs_nobody(engines: Engines, accepting: Accepting) -> None:
+    engines.bus.state = "hangs"
+    await accept(accepting, INSTANCE.data_set)
+    (publishing,) = accepting.announcer._late
+    publishing.cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not accepting.announcer._late
+
+
+async def test_without_log_and_marker_nothing_is_claimed(engines: Engines, accepting: Accepting) -> None:
+    engines.bus.state = "fails"
+    engines.blobs.fails_at = {"put"}
+    with pytest.raises(Unavailable):
+        await accept(accepting, INSTANCE.data_set)
+
+
+@pytest.mark.parametrize("operation", ["drain", "commit"])
+async def test_a_blob_store_that_is_away_is_said_so_and_the_log_hears_nothing(
+    engines: Engines, accepting: Accepting, operation: str
+) -> None:
+    engines.blobs.fails_at = {operation}
+    with pytest.raises(Unavailable):
+        await accept(accepting, make_instance(1, 1, size=512).data_set)
+    assert engines.effects == []
+    assert engines.blobs.open_writers == 0
+
+
+async def test_what_comes_after_a_refusal_is_forgotten(engines: Engines, accepting: Accepting) -> None:
+    engines.blobs.fails_at = {"drain"}
+    acceptance = accepting.begin(DIMSE)
+    await feed(acceptance, INSTANCE.data_set)
+    assert acceptance.is_refused
+    assert engines.blobs.open_writers == 0
+    await feed(acceptance, bytes(1 << 20))
+    with pytest.raises(Unavailable):
+        await acceptance.finish()
+
+
+async def test_an_aborted_instance_leaves_nothing(engines: Engines, accepting: Accepting) -> None:
+    acceptance = accepting.begin(DIMSE)
+    await feed(acceptance, INSTANCE.data_set[:5000])
+    assert engines.blobs.open_writers == 1
+    await acceptance.abort()
+    await acceptance.abort()
+    assert engines.blobs.open_writers == 0
+    assert engines.effects == []
+
+
+async def test_a_cancelled_finish_leaves_no_writer(engines: Engines, accepting: Accepting) -> None:
+    engines.bus.state = "hangs"
+    acceptance = accepting.begin(DIMSE)
+    await feed(acceptance, INSTANCE.data_set)
+    finishing = asyncio.ensure_future(acceptance.finish())
+    await asyncio.sleep(0.005)
+    finishing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await finishing
+    assert engines.blobs.open_writers == 0
+    # Durable but not acknowledged: when the sender sends it again, the event follows.
+    engines.bus.state = "works"
+    assert (await accept(accepting, INSTANCE.data_set)).outcome == "known"
+    assert [message.topic for message in engines.bus.messages] == ["instance-stored"]
+
+
+def without(tag: tuple[int, int]) -> bytes:
+    """Return the data set without the UI element `tag`."""
+    start = INSTANCE.data_set.index(struct.pack("<HH2s", *tag, b"UI"))
+    (length,) = struct.unpack_from("<H", INSTANCE.data_set, start + 6)
+    return INSTANCE.data_set[:start] + INSTANCE.data_set[start + 8 + length :]
+
+
+def with_value(tag: tuple[int, int], value: bytes) -> bytes:
+    """Return the data set with another value of the UI element `tag`."""
+    start = INSTANCE.data_set.index(struct.pack("<HH2s", *tag, b"UI"))
+    (length,) = struct.unpack_from("<H", INSTANCE.data_set, start + 6)
+    element = struct.pack("<HH2sH", *tag, b"UI", len(value)) + value
+    return INSTANCE.data_set[:start] + element + INSTANCE.data_set[start + 8 + length :]
+
+
+UIDS = [(0x0008, 0x0016), (0x0008, 0x0018), (0x0020, 0x000D), (0x0020, 0x000E)]
+
+
+@pytest.mark.parametrize("tag", UIDS)
+@pytest.mark.parametrize(
+    "value", [b"", b"../../etc/passwd", b"1.2.3\\1.2.4", b"1." + b"2" * 64, b"\xff\xfe", b"1.2 .3"]
+)
+async def test_a_value_that_is_no_uid_is_refused(
+    engines: Engines, accepting: Accepting, tag: tuple[int, int], value: bytes
+) -> None:
+    padded = value + b" " * (len(value) % 2)
+    assert (await refusal(accepting, with_value(tag, padded))).status == 0xA900
+    assert engines.effects == []
+    assert engines.blobs.open_writers == 0
+
+
+@pytest.mark.parametrize("tag", UIDS)
+async def test_a_missing_uid_is_refused(engines: Engines, accepting: Accepting, tag: tuple[int, int]) -> None:
+    assert (await refusal(accepting, without(tag))).status == 0xA900
+    assert engines.effects == []
+    assert engines.blobs.open_writers == 0
+
+
+async def test_an_empty_data_set_is_refused(accepting: Accepting) -> None:
+    assert (await refusal(accepting, b"")).status == 0xA900
+
+
+@pytest.mark.parametrize("length", [1, 7, 300, PIXEL_DATA - 3])
+async def test_a_data_set_that_ends_inside_an_element_of_its_header_is_refused(
+    engines: Engines, accepting: Accepting, length: int
+) -> None:
+    assert (await refusal(accepting, INSTANCE.data_set[:length])).status == 0xC000
+    assert engines.effects == []
+
+
+async def test_a_pixel_data_that_is_too_short_is_stored_as_it_came(engines: Engines, accepting: Accepting) -> None:
+    cut = INSTANCE.data_set[: PIXEL_DATA + 100]
+    accepted = await accept(accepting, cut)
+    assert engines.blobs.contents[accepted.event.blob_key][0].endswith(cut)
+
+
+async def test_uids_that_do_not_stand_at_the_start_are_not_waited_for(engines: Engines, accepting: Accepting) -> None:
+    acceptance = accepting.begin(DIMSE)
+    acceptance.write(struct.pack("<HH2sHL", 0x0007, 0x1010, b"OB", 0, 1 << 30))
+    await feed(acceptance, bytes(2 * HELD_LIMIT_BYTES))
+    assert acceptance.is_refused
+    assert not acceptance._held
+    with pytest.raises(RejectedInstance) as caught:
+        await acceptance.finish()
+    assert caught.value.status == 0xA900
+
+
+async def test_memory_does_not_grow_with_the_data_set(engines: Engines, accepting: Accepting) -> None:
+    acceptance = accepting.begin(DIMSE)
+    await feed(acceptance, INSTANCE.data_set, step=512)
+    assert len(acceptance._held) == 0
+
+
+def announced(**uids: str) -> Origin:
+    return Origin("dimse", EXPLICIT_VR_LITTLE_ENDIAN, **uids)
+
+
+async def test_the_announced_instance_is_taken(accepting: Accepting) -> None:
+    origin = announced(sop_class_uid=MR_IMAGE_STORAGE + "\0", sop_instance_uid=INSTANCE.sop_instance_uid)
+    assert (await accept(accepting, INSTANCE.data_set, origin)).is_new
+
+
+@pytest.mark.parametrize("keyword", ["sop_class_uid", "sop_instance_uid", "study_instance_uid"])
+async def test_another_than_the_announced_instance_is_refused(
+    engines: Engines, accepting: Accepting, keyword: str
+) -> None:
+    assert (await refusal(accepting, INSTANCE.data_set, announced(**{keyword: "1.2.3"}))).status == 0xA900
+    assert engines.effects == []
+    assert engines.blobs.open_writers == 0
+
+
+async def test_the_refused_instance_can_be_named(accepting: Accepting) -> None:
+    acceptance = accepting.begin(announced(study_instance_uid="1.2.3"))
+    assert acceptance.reference is None
+    await feed(acceptance, INSTANCE.data_set)
+    assert acceptance.reference is not None
+    assert acceptance.reference.sop_instance_uid == uid(3, 100_001)
+    await acceptance.abort()
+
+
+async def test_many_at_a_time_do_not_mix(engines: Engines, accepting: Accepting) -> None:
+    instances: list[Instance] = [make_instance(1, number) for number in range(1, 20)]
+    await asyncio.gather(*(accept(accepting, instance.data_set, step=97) for instance in instances))
+    for instance in instances:
+        (key,) = [key for key in engines.blobs.contents if instance.sop_instance_uid in key]
+        assert engines.blobs.contents[key][0].endswith(instance.data_set)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
@@ -61,6 +62,12 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of the file `name` (``__name__``)."""
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(module=name)
     return logger
+
+
+def code_path(error: BaseException) -> str:
+    """Return the innermost functions and lines that `error` came through; its text may hold patient data."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
 
 
 # Every metric there is, so that the list in docs/operations.md can be checked. Labels never hold UIDs or names.

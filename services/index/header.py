@@ -1,0 +1,135 @@
+"""Fetching exactly the header of a blob, and what it says; a blob that nobody can read is a `Reading` with flags.
+
+Memory is bounded: a header is read whole up to `HEADER_LIMIT_BYTES`, of a longer one only the beginning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from radstream.blobs.port import BlobStore
+from radstream.contract.errors import RejectedInstance
+from radstream.contract.events import InstanceEvent
+from radstream.dicom.deflate import inflate
+from radstream.dicom.frames import build_frame_table
+from radstream.dicom.header import HeaderScanner
+from radstream.dicom.json import Header, read_header
+from radstream.dicom.part10 import FileMeta, parse_meta
+from radstream.dicom.syntaxes import encoding_of
+from services.index.document import Reading, identified
+from services.index.values import Attributes
+
+HEADER_LIMIT_BYTES: Final = 64 << 20
+"""As in ingest, which announces a longer header as unknown."""
+
+BEGINNING_BYTES: Final = 4 << 20
+"""What is read of a header that is longer than that."""
+
+META_BYTES: Final = 1 << 14
+LONG_BYTES: Final = 1 << 18
+"""A longer header is parsed in a thread: it takes more than some milliseconds."""
+
+T = TypeVar("T")
+
+
+async def read_instance(blobs: BlobStore, event: InstanceEvent) -> Reading:
+    """Return what the header of the blob of `event` says.
+
+    Raises
+    ------
+    NotFound, Unavailable
+        If the blob is not there, or the store does not answer.
+    """
+    head = await blobs.read(event.blob_key, 0, event.header_bytes or META_BYTES)
+    meta = _meta(head)
+    if meta is None:
+        return _unreadable(event, event.transfer_syntax_uid, event.header_bytes, "meta unreadable")
+    if encoding_of(meta.transfer_syntax_uid).is_deflated:
+        return await _read_deflated(blobs, event, meta)
+    if event.header_bytes:
+        return await _read(blobs, event, meta, head, event.header_bytes)
+    header_bytes = await find_header_bytes(blobs, event.blob_key, event.size_bytes, meta)
+    head = await blobs.read(event.blob_key, 0, header_bytes or BEGINNING_BYTES)
+    return await _read(blobs, event, meta, head, header_bytes)
+
+
+async def find_header_bytes(blobs: BlobStore, blob_key: str, size_bytes: int, meta: FileMeta) -> int:
+    """Return where the Pixel Data begins in a blob, as `InstanceEvent.header_bytes` has it."""
+    if encoding_of(meta.transfer_syntax_uid).is_deflated:
+        return 0
+    scanner = HeaderScanner(meta.transfer_syntax_uid)
+    try:
+        async for piece in blobs.stream(blob_key, meta.data_set_offset, HEADER_LIMIT_BYTES):
+            scanner.feed(piece)
+            if scanner.is_done:
+                break
+    except RejectedInstance:
+        return 0
+    offset = scanner.pixel_data_offset
+    header_bytes = size_bytes if offset is None else meta.data_set_offset + offset
+    return header_bytes if header_bytes <= HEADER_LIMIT_BYTES else 0
+
+
+def _meta(head: bytes) -> FileMeta | None:
+    try:
+        return parse_meta(head)
+    except RejectedInstance:
+        return None
+
+
+async def _read_deflated(blobs: BlobStore, event: InstanceEvent, meta: FileMeta) -> Reading:
+    syntax = meta.transfer_syntax_uid
+    if event.size_bytes > HEADER_LIMIT_BYTES:
+        return _unreadable(event, syntax, 0, "deflated too long")
+    deflated = await blobs.read(event.blob_key, meta.data_set_offset)
+    try:
+        data_set = await _aside(len(deflated), lambda: inflate(deflated, HEADER_LIMIT_BYTES))
+        header = await _aside(len(data_set), lambda: read_header(data_set, syntax))
+    except RejectedInstance:
+        return _unreadable(event, syntax, 0, "deflated unreadable")
+    return Reading(_identified(event, header.attributes), header.flags, syntax, 0, b"")
+
+
+async def _read(blobs: BlobStore, event: InstanceEvent, meta: FileMeta, head: bytes, header_bytes: int) -> Reading:
+    """Return the reading of a blob that begins with `head`; `header_bytes` is 0 if that is not the whole header."""
+    syntax = meta.transfer_syntax_uid
+    try:
+        header = await _aside(len(head), lambda: read_header(head[meta.data_set_offset :], syntax))
+    except RejectedInstance:
+        return _unreadable(event, syntax, header_bytes, "header unreadable")
+    frames, flags = await _frames(blobs, event, header, syntax, header_bytes)
+    flags += () if header_bytes else ("header too long",)
+    return Reading(_identified(event, header.attributes), header.flags + flags, syntax, header_bytes, frames)
+
+
+async def _frames(
+    blobs: BlobStore, event: InstanceEvent, header: Header, syntax: str, header_bytes: int
+) -> tuple[bytes, tuple[str, ...]]:
+    """Return the encoded frame table, empty if there is none, and what is wrong with the Pixel Data."""
+    if not header_bytes:
+        return b"", ()
+
+    async def read(offset: int, length: int) -> bytes:
+        return await blobs.read(event.blob_key, offset, length)
+
+    try:
+        table = await build_frame_table(header.attributes, syntax, header_bytes, event.size_bytes, read)
+    except RejectedInstance:
+        return b"", ("7FE00010 frames",)
+    return (b"" if table is None else table.encode()), ()
+
+
+def _identified(event: InstanceEvent, attributes: Attributes) -> Attributes:
+    return identified(attributes, event.instance_key, event.sop_class_uid)
+
+
+def _unreadable(event: InstanceEvent, syntax: str, header_bytes: int, flag: str) -> Reading:
+    """Return what is known without the header: an instance is never lost because it cannot be read."""
+    return Reading(_identified(event, {}), (flag,), syntax, header_bytes, b"")
+
+
+async def _aside(size_bytes: int, work: Callable[[], T]) -> T:
+    """Return what `work` returns; in a thread if there is much to do, so that the loop goes on."""
+    return work() if size_bytes <= LONG_BYTES else await asyncio.to_thread(work)

@@ -6,6 +6,7 @@ frame of 60000 x 60000 pixels in an instance of 512 x 512 is refused for the pri
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -148,4 +149,4 @@ def rle_segments(data: bytes, expected: int) -> list[bytes]:
     bounds = [*offsets[:count], len(data)]
     if count != expected or bounds[0] < 64 or bounds != sorted(bounds):
         raise UnsupportedInstance(f"the frame has {count} RLE segments, expected are {expected} in their order")
-    return [data[start:end] for start, end in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [data[start:end] for start, end in itertools.pairwise(bounds)]

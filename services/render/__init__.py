@@ -1,0 +1,1 @@
+"""PIXELS: previews by event, /rendered and /thumbnail; decoding runs in worker processes that may die."""

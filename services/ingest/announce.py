@@ -64,8 +64,9 @@ class Announcer:
         self._late.add(publishing)
         publishing.add_done_callback(self._forget)
         try:
-            # Shielded: a producer that is cancelled half-way may be left unusable, and the record may still get there.
-            await asyncio.wait_for(asyncio.shield(publishing), self._deadline_s)
+            async with asyncio.timeout(self._deadline_s):
+                # Shielded: a producer that is cancelled half-way may be unusable after; the record may still arrive.
+                await asyncio.shield(publishing)
         except (Unavailable, TimeoutError) as error:
             self._rests_until = now() + REST_S
             log.warning("log_does_not_answer", error_type=type(error).__name__, delay_s=REST_S)

@@ -8,7 +8,7 @@ from radstream.contract.errors import dimse_status
 from radstream.contract.events import Priority
 from radstream.dimse.server import DataSink, Request
 from radstream.settings import Settings
-from radstream.telemetry import get_logger
+from radstream.telemetry import code_path, get_logger
 from services.ingest.accept import Acceptance, Accepting
 from services.ingest.identity import Origin
 
@@ -87,6 +87,6 @@ class StoreSink:
     async def _refused(self, error: Exception) -> int:
         status = dimse_status(error)
         if status == PROCESSING_FAILURE:
-            log.error("store_failed", exc_info=error, status=status)
+            log.error("store_failed", error_type=type(error).__name__, reason=code_path(error), status=status)
         await self._acceptance.abort()
         return status

@@ -8,16 +8,16 @@ from typing import Final
 import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse
 
 from radstream.backends import Backends
 from radstream.contract.errors import MalformedRequest, RejectedInstance
 from radstream.contract.uids import parse_uid
 from radstream.settings import Settings
-from radstream.telemetry import get_logger
+from radstream.telemetry import code_path, get_logger
 from radstream.web.links import base_url
 from radstream.web.media_types import MediaType, parse_media_type
 from radstream.web.multipart import boundary_of, parts
+from radstream.web.problems import RETRY_AFTER_S, problem
 from services.ingest.accept import Accepting
 from services.ingest.file import Outcome, accept_file
 from services.ingest.identity import Origin
@@ -26,7 +26,6 @@ from services.ingest.stow_response import Links, http_status, response_module
 log = get_logger(__name__)
 
 DICOM: Final = "application/dicom"
-RETRY_AFTER_S: Final = "5"
 
 File = tuple[MediaType | None, AsyncIterator[bytes]]
 """The media type of a part (None if it cannot be read) and its bytes."""
@@ -63,14 +62,11 @@ def _study(text: str) -> str:
 async def _store(accepting: Accepting, origin: Origin, request: Request, base: str) -> Response:
     files = _files(request)
     if files is None:
-        return PlainTextResponse(f"send multipart/related; type={DICOM}, or {DICOM}, without Content-Encoding", 415)
-    try:
-        outcomes = await _accept_all(accepting, origin, files)
-    except ClientDisconnect:
-        return Response(status_code=400)  # nobody reads it; what was complete is stored, the rest is forgotten
+        return problem(415, f"send multipart/related; type={DICOM}, or {DICOM}")
+    outcomes = await _accept_all(accepting, origin, files)
     status = http_status(outcomes)
     body = orjson.dumps(response_module(outcomes, Links(f"{base}/dicom-web")))
-    headers = {"Retry-After": RETRY_AFTER_S} if status == 503 else {}
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
     return Response(body, status, headers, media_type="application/dicom+json")
 
 
@@ -105,8 +101,8 @@ async def _accept_one(
         return await accept_file(accepting, origin, chunks)
     except (MalformedRequest, ClientDisconnect):
         raise
-    except Exception as error:  # a door: our bug is the failure of this instance and not of the others
-        log.error("store_failed", exc_info=error)
+    except Exception as error:  # noqa: BLE001 - a door: our bug fails this instance, not the others
+        log.error("store_failed", error_type=type(error).__name__, reason=code_path(error))
         return Outcome(None, error=error)
 
 
@@ -120,7 +116,7 @@ def _files(request: Request) -> AsyncIterator[File] | None:
     """
     content_type = request.headers.get("content-type", "")
     media_type = _media_type(content_type)
-    if media_type is None or "content-encoding" in request.headers:  # inflating it would have no bound
+    if media_type is None:
         return None
     if media_type.name == DICOM:
         return _single(request)

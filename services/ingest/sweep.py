@@ -7,6 +7,7 @@ published twice has no further effect, so nothing depends on clocks or on who ho
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -133,7 +134,6 @@ class Lease:
 
 
 async def _until(stop: asyncio.Event, timeout_s: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), timeout_s)
-    except TimeoutError:
-        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await stop.wait()

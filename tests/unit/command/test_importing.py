@@ -307,6 +307,7 @@ async def test_a_dicomdir_written_by_pydicom_is_read(run: Import, disc: Path) ->
     for content in FILES:
         file_set.add(with_study_id(content))
     file_set.write(disc)
+    file_set._tempdir.cleanup()
     assert (await run(disc / "DICOMDIR")).stored == 7
 
 

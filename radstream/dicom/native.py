@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from radstream.contract.errors import UnsupportedInstance
 from radstream.dicom.image_pixel import ImagePixel
+from radstream.dicom.syntaxes import encoding_of
 
 Samples = npt.NDArray[Any]
 
@@ -21,6 +22,16 @@ def frame_bits(pixel: ImagePixel) -> int:
     """Return how many bits a native frame takes; frames of 1-bit pixels need not start at a byte."""
     samples = pixel.rows * pixel.columns * 2 if pixel.is_subsampled else pixel.samples
     return samples * pixel.bits_allocated
+
+
+def are_bytes_swapped(transfer_syntax_uid: str, vr: str, bits_allocated: int) -> bool:
+    """Tell whether single bytes lie in big-endian words: the first pixel is the second byte (PS3.5 8.1.2, A.3)."""
+    return vr == "OW" and bits_allocated <= 8 and not encoding_of(transfer_syntax_uid).is_little_endian
+
+
+def swap_bytes(words: bytes) -> bytes:
+    """Return the bytes in the order of pixels; see `are_bytes_swapped`."""
+    return np.frombuffer(words, np.uint16, len(words) // 2).byteswap().tobytes()
 
 
 def unpack(data: bytes, pixel: ImagePixel, *, is_big_endian: bool = False, bit_offset: int = 0) -> Samples:

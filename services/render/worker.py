@@ -1,0 +1,97 @@
+"""A worker process: reads tasks from standard input, renders, writes answers to standard output, fears nothing.
+
+It meets pixels that may be made to break decoders, so it may die at any time and takes nothing along: it holds no
+secrets, may open no files for writing, has a cap on its memory and its time, and ends with the process that started it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import resource
+import signal
+import sys
+import warnings
+from typing import BinaryIO, Final
+
+from radstream.contract.errors import RadstreamError
+from services.render.encode import encode
+from services.render.frame import render_frame
+from services.render.task import REQUEST, Order, Outcome, decode_order, encode_outcome
+
+PR_SET_PDEATHSIG: Final = 1
+PR_SET_NO_NEW_PRIVS: Final = 38
+
+
+def main() -> None:
+    """Answer tasks until standard input ends.
+
+    The arguments are the caps: memory in bytes, processor time of a task in seconds.
+    """
+    memory_bytes, task_s = int(sys.argv[1]), int(sys.argv[2])
+    answers = _private_output()
+    _confine(memory_bytes)
+    warnings.simplefilter("ignore")  # pydicom tells of every malformed value, with the value: patient data
+    logging.disable()
+    while (message := _read_task(sys.stdin.buffer)) is not None:
+        _limit_processor_time(task_s)
+        answers.write(answer(*message))
+        answers.flush()
+
+
+def _private_output() -> BinaryIO:
+    """Keep standard output for answers alone: what a decoder prints goes to standard error."""
+    private = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(private, "wb")
+
+
+def _confine(memory_bytes: int) -> None:
+    for kind, limit in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),  # pipes are not files: answers still go out
+    ):
+        hard = resource.getrlimit(kind)[1]
+        allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (allowed, allowed))
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # also in the middle of a decoder's endless loop
+
+
+def _limit_processor_time(task_s: int) -> None:
+    """Let the kernel kill this process when the next task has used its time; a busy machine costs it nothing."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + 1 + task_s
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def _read_task(stream: BinaryIO) -> tuple[Order, bytes, bytes] | None:
+    head = stream.read(REQUEST.size)
+    if len(head) < REQUEST.size:
+        return None
+    document, header, frame = (stream.read(length) for length in REQUEST.unpack(head))
+    return decode_order(document), header, frame
+
+
+def answer(order: Order, header: bytes, frame: bytes) -> bytes:
+    """Return the answer to a task: the picture, or the reason why there is none."""
+    try:
+        picture = render_frame(order, header, frame)
+        body = encode(picture, order.media_type, order.quality)
+    except RadstreamError as error:
+        return encode_outcome(Outcome(reason=str(error)), b"")
+    except MemoryError:
+        return encode_outcome(Outcome(reason="rendering needs more memory than a worker may have"), b"")
+    except RecursionError:
+        return encode_outcome(Outcome(reason="sequences are nested too deeply"), b"")
+    except Exception as error:  # noqa: BLE001 - hostile pixels may raise anything; the text may hold patient data
+        return encode_outcome(Outcome(reason=f"rendering failed with {type(error).__name__}"), b"")
+    return encode_outcome(Outcome(media_type=order.media_type, rows=picture.shape[0], columns=picture.shape[1]), body)
+
+
+if __name__ == "__main__":
+    main()

@@ -30,19 +30,19 @@ class Origin:
     door : {"dimse", "stow", "import"}
     transfer_syntax_uid : str
         Of the presentation context; empty where the file's meta group tells.
-    sop_class_uid, sop_instance_uid : str
-        Of the C-STORE command; the data set must have the same ones. Empty if nothing was announced.
-    study_instance_uid : str
-        Of the STOW-RS URL; the data set must have the same one. Empty if nothing was announced.
+    sop_class_uid, sop_instance_uid : str or None
+        Of the C-STORE command; the data set must have the same ones. None if nothing is announced.
+    study_instance_uid : str or None
+        Of the STOW-RS URL; the data set must have the same one. None if nothing is announced.
     """
 
     door: Door
     transfer_syntax_uid: str = ""
     calling_ae_title: str = ""
     priority: Priority = "routine"
-    sop_class_uid: str = ""
-    sop_instance_uid: str = ""
-    study_instance_uid: str = ""
+    sop_class_uid: str | None = None
+    sop_instance_uid: str | None = None
+    study_instance_uid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def refuse_mismatch(origin: Origin, identity: Identity) -> None:
     """Raise `RejectedInstance` with status 0xA900 if `identity` is not what `origin` announced."""
     for keyword in ("sop_class_uid", "sop_instance_uid", "study_instance_uid"):
         announced = getattr(origin, keyword)
-        if announced and parse_uid(announced) != getattr(identity, keyword):
+        if announced is not None and parse_uid(announced) != getattr(identity, keyword):
             raise RejectedInstance(f"the {keyword} of the data set is not the announced one", MISMATCH)
 
 

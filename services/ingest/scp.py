@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
-from radstream.contract.errors import dimse_status
+from radstream.backends import Backends
+from radstream.contract.errors import RadstreamError, UnsafeConfiguration, dimse_status
 from radstream.contract.events import Priority
-from radstream.dimse.server import DataSink, Request
-from radstream.settings import Settings
+from radstream.dimse.server import AETitlePolicy, DataSink, DimseServer, Request, store_route, verification_route
+from radstream.settings import Settings, is_loopback
 from radstream.telemetry import code_path, get_logger
 from services.ingest.accept import Acceptance, Accepting
 from services.ingest.identity import Origin
@@ -15,13 +17,46 @@ from services.ingest.identity import Origin
 log = get_logger(__name__)
 
 SUCCESS: Final = 0x0000
-PROCESSING_FAILURE: Final = 0x0110
-
 HIGH: Final = 0x0001
 """Priority (0000,0700) of what its sender calls urgent (PS3.7 9.3.1.1)."""
 
+DRAIN_S: Final = 5.0
 
-class StoreScp:
+
+async def serve(backends: Backends, settings: Settings, stop: asyncio.Event) -> None:
+    """Take what is sent by C-STORE until `stop` is set; then answer what has begun, and end.
+
+    Raises
+    ------
+    UnsafeConfiguration
+        If the address is in use or not one of this machine.
+    """
+    storage = StorageScp(Accepting(backends, settings), settings)
+    routes = (store_route(storage.on_c_store, settings.private_sop_classes), verification_route())
+    server = DimseServer(settings.host, settings.dimse_port, routes=routes, ae_title=ae_titles(settings))
+    try:
+        await server.start()
+    except OSError as error:
+        raise UnsafeConfiguration(
+            f"cannot listen on {settings.host} port {settings.dimse_port} ({error.strerror}); "
+            "set RADSTREAM_HOST or RADSTREAM_DIMSE_PORT"
+        ) from error
+    try:
+        await stop.wait()
+    finally:
+        await server.close(DRAIN_S)
+
+
+def ae_titles(settings: Settings) -> AETitlePolicy:
+    """Return whom we answer, and by which names: closed, unless told otherwise or on this machine only."""
+    anybody_here = ("*",) if is_loopback(settings.host) else ()
+    return AETitlePolicy(
+        called=frozenset({settings.ae_title, *settings.called_ae_titles}),
+        calling=frozenset(settings.calling_ae_titles or anybody_here),
+    )
+
+
+class StorageScp:
     """Begins the acceptance of what is sent by C-STORE."""
 
     def __init__(self, accepting: Accepting, settings: Settings) -> None:
@@ -30,17 +65,15 @@ class StoreScp:
 
     def on_c_store(self, request: Request) -> DataSink:
         """Return what takes the data set of a C-STORE request."""
-        return StoreSink(self._accepting.begin(self._origin(request)))
-
-    def _origin(self, request: Request) -> Origin:
-        return Origin(
+        origin = Origin(
             "dimse",
             request.transfer_syntax_uid,
             request.peer.calling_ae_title,
             self._priority(request),
-            sop_class_uid=request.command.affected_sop_class_uid,
-            sop_instance_uid=request.command.affected_sop_instance_uid,
+            sop_class_uid=request.command.affected_sop_class_uid or "",
+            sop_instance_uid=request.command.affected_sop_instance_uid or "",
         )
+        return StoreSink(self._accepting.begin(origin))
 
     def _priority(self, request: Request) -> Priority:
         is_urgent = request.command.priority == HIGH or request.peer.calling_ae_title in self._urgent_titles
@@ -52,41 +85,30 @@ class StoreSink:
 
     def __init__(self, acceptance: Acceptance) -> None:
         self._acceptance = acceptance
-        self._bug: Exception | None = None
 
     def write(self, fragment: memoryview) -> None:
         """Take the next fragment; after an error the rest is taken and forgotten."""
-        if self._bug is None:
-            try:
-                self._acceptance.write(fragment)
-            except Exception as error:  # noqa: BLE001 - a door: the sender gets a status, whatever it is
-                self._bug = error
+        self._acceptance.write(fragment)
 
     async def drain(self) -> None:
         """Wait until more may come."""
-        if self._bug is None:
-            try:
-                await self._acceptance.drain()
-            except Exception as error:  # noqa: BLE001 - a door
-                self._bug = error
+        await self._acceptance.drain()
 
     async def finish(self) -> int:
         """Return the status of the response: success only if the instance is durable and its event will be known."""
         try:
-            if self._bug is not None:
-                raise self._bug
             await self._acceptance.finish()
-        except Exception as error:  # noqa: BLE001 - a door
-            return await self._refused(error)
+        except Exception as error:  # noqa: BLE001 - a door: the sender gets a status, whatever it is
+            return _status(error)
         return SUCCESS
 
     async def abort(self) -> None:
         """Forget the instance: the association is lost."""
         await self._acceptance.abort()
 
-    async def _refused(self, error: Exception) -> int:
-        status = dimse_status(error)
-        if status == PROCESSING_FAILURE:
-            log.error("store_failed", error_type=type(error).__name__, reason=code_path(error), status=status)
-        await self._acceptance.abort()
-        return status
+
+def _status(error: Exception) -> int:
+    status = dimse_status(error)
+    if not isinstance(error, RadstreamError):
+        log.error("store_failed", error_type=type(error).__name__, reason=code_path(error), status=status)
+    return status

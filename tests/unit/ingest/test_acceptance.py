@@ -340,6 +340,10 @@ async def test_another_than_the_announced_instance_is_refused(
     assert engines.blobs.open_writers == 0
 
 
+async def test_an_announcement_without_a_uid_is_none(accepting: Accepting) -> None:
+    assert (await refusal(accepting, INSTANCE.data_set, announced(sop_instance_uid=""))).status == 0xA900
+
+
 async def test_the_refused_instance_can_be_named(accepting: Accepting) -> None:
     acceptance = accepting.begin(announced(study_instance_uid="1.2.3"))
     assert acceptance.reference is None

@@ -6,7 +6,6 @@ Request bodies are never gathered here: a door reads `request.stream()` as far a
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -17,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from radstream.contract.errors import RadstreamError
-from radstream.telemetry import HTTP_SECONDS, Check, get_logger
+from radstream.telemetry import HTTP_SECONDS, Check, code_path, get_logger
 from radstream.web import health
 from radstream.web.problems import on_http_exception, on_validation_error, problem, problem_of
 
@@ -128,5 +127,4 @@ def _log(error: Exception, exchange: _Exchange) -> None:
     if isinstance(error, RadstreamError):
         log.info("request_refused", error=str(error), **where)
     else:
-        frames = traceback.extract_tb(error.__traceback__)[-4:]
-        log.error("request_failed", reason=" < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames)), **where)
+        log.error("request_failed", reason=code_path(error), **where)

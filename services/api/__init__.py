@@ -1,0 +1,1 @@
+"""DOOR OUT: QIDO-RS and WADO-RS under /dicom-web, and the start page."""

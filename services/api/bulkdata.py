@@ -1,0 +1,117 @@
+"""WADO-RS Retrieve Bulk Data: what `metadata` has a BulkDataURI for, and the Pixel Data of an instance.
+
+References
+----------
+PS3.18 10.4.1.1.5 Bulkdata Resources, 10.4.1.1.6 Pixel Data Resources; RFC 9110 14 for ranges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from radstream.backends import Backends
+from radstream.blobs.port import BlobStore
+from radstream.catalog.port import Document
+from radstream.contract.errors import MalformedRequest, RejectedInstance, UnsupportedInstance
+from radstream.dicom.json import locate
+from radstream.dicom.part10 import parse_meta
+from radstream.dicom.syntaxes import encoding_of
+from radstream.settings import Settings
+from radstream.web.accept import Offer, choose
+from radstream.web.links import base_url
+from services.api.address import INSTANCE, address_of, instances_at
+from services.api.answer import answer
+from services.api.extent import Blob, Extent, Memory
+from services.api.images import FIELDS, Images
+from services.api.pixel_data import PIXEL_DATA_TAGS, PixelData, Value
+from services.api.representations import offers
+
+_PATH = re.compile(r"[0-9A-Fa-f]{8}(?:/[0-9]{1,9}/[0-9A-Fa-f]{8}){0,64}")
+
+HEADER_LIMIT_BYTES: Final = 64 << 20
+"""What of a blob is read to find a value in its header. As in `index`."""
+
+_WORD_BYTES: Final = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
+
+
+def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Images) -> None:
+    """Add the transaction to `routes`."""
+
+    async def retrieve_bulk_data(request: Request) -> Response:
+        address = address_of(request.path_params)
+        path = bulk_data_path(request.path_params.get("path", PIXEL_DATA_TAGS[0]))
+        (document,) = await instances_at(backends.catalog, address, FIELDS)
+        location = f"{base_url(request, settings)}{request.url.path}"
+        tag = f"{document['sha256']}-{path.replace('/', '-')}"
+        if path in PIXEL_DATA_TAGS:
+            pixel_data = await images.pixel_data(document)
+            values, known = _values(pixel_data), pixel_data.offers(may_be_alone=True)
+        else:
+            values = [await _header_value(backends.blobs, images, document, path)]
+            known = offers("", is_encapsulated=False, may_be_alone=True)
+        offer = choose(request, _possible(request, known, values))
+        return answer(request, offer, tag, [(value, location) for value in values])
+
+    routes.add_api_route(f"{INSTANCE}/bulkdata/{{path:path}}", retrieve_bulk_data, methods=["GET"])
+    routes.add_api_route(f"{INSTANCE}/pixeldata", retrieve_bulk_data, methods=["GET"])
+
+
+def bulk_data_path(text: str) -> str:
+    """Return `text` as the path of an element: tag, or tag, item index, tag …, as `radstream.dicom.json` writes it.
+
+    Raises
+    ------
+    MalformedRequest
+        If it is none.
+    """
+    if not _PATH.fullmatch(text):
+        raise MalformedRequest("bulk data is named by its tag, or by tags and item numbers with slashes between them")
+    return text.upper()
+
+
+def _values(pixel_data: PixelData) -> list[Value]:
+    """Return what the parts of an answer with all Pixel Data hold: single frames only if they are compressed ones."""
+    if not pixel_data.table.is_encapsulated or pixel_data.is_video:
+        return [pixel_data.whole()]
+    return [pixel_data.frame(index) for index in range(pixel_data.table.number_of_frames)]
+
+
+async def _header_value(blobs: BlobStore, images: Images, document: Document, path: str) -> Extent:
+    """Return the value of an element of the header.
+
+    Raises
+    ------
+    NotFound
+        If there is no such element.
+    UnsupportedInstance
+        If the header is damaged, or too long to be searched.
+    """
+    syntax = document["TransferSyntaxUID"]
+    encoding = encoding_of(syntax)
+    try:
+        if encoding.is_deflated:
+            data = await images.inflated(document)
+            offset, length, _ = await asyncio.to_thread(locate, data, syntax, path)
+            return Extent(Memory(data), ((offset, length),))
+        head = await blobs.read(document["blob_key"], 0, document["header_bytes"] or HEADER_LIMIT_BYTES)
+        meta = parse_meta(head)
+        if meta is None:
+            raise UnsupportedInstance("the stored file has no data set")
+        offset, length, vr = await asyncio.to_thread(locate, head[meta.data_set_offset :], syntax, path)
+    except RejectedInstance as error:
+        raise UnsupportedInstance(str(error)) from error
+    start = meta.data_set_offset + offset
+    word_bytes = 1 if encoding.is_little_endian else _WORD_BYTES.get(vr, 1)
+    return Extent(Blob(blobs, document["blob_key"]), ((start, length),), word_bytes, start)
+
+
+def _possible(request: Request, known: list[Offer], values: list[Value]) -> list[Offer]:
+    """Return what can be offered: one value may go alone, and goes first if the client wants a range of it."""
+    possible = [offer for offer in known if offer.is_multipart or len(values) == 1]
+    return sorted(possible, key=lambda offer: offer.is_multipart) if "range" in request.headers else possible

@@ -1,0 +1,170 @@
+"""The Pixel Data of instances, remembered for a while: blobs never change, so neither does where their frames lie."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import orjson
+import zstandard
+
+from radstream.blobs.port import BlobStore
+from radstream.catalog.filters import Equals
+from radstream.catalog.port import Catalog, Document
+from radstream.contract.documents import INSTANCES
+from radstream.contract.errors import NotFound, RejectedInstance, UnsupportedInstance
+from radstream.dicom.deflate import inflate
+from radstream.dicom.frames import FrameTable, build_frame_table
+from radstream.dicom.header import HeaderScanner
+from radstream.dicom.part10 import parse_meta
+from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, encoding_of
+from services.api.extent import Blob, Memory
+from services.api.pixel_data import DESCRIBING, PIXEL_DATA_TAGS, Attributes, PixelData
+
+FIELDS: Final = (
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "TransferSyntaxUID",
+    "blob_key",
+    "sha256",
+    "size_bytes",
+    "header_bytes",
+)
+"""Of an instance document, what its Pixel Data and bulk data are found with."""
+
+CACHE_BYTES: Final = 1 << 26
+
+INFLATED_LIMIT_BYTES: Final = 1 << 26
+"""Largest deflated data set that is inflated for a reader: it has to be inflated as a whole. As in `index`."""
+
+LONG_BYTES: Final = 1 << 16
+"""More than this is unpacked in a thread, so that the loop goes on."""
+
+T = TypeVar("T")
+
+
+class Images:
+    """Finds the Pixel Data of instances.
+
+    Parameters
+    ----------
+    catalog, blobs
+        Where the frame tables and the pixels are.
+    """
+
+    def __init__(self, catalog: Catalog, blobs: BlobStore) -> None:
+        self._catalog = catalog
+        self._blobs = blobs
+        self._known: OrderedDict[str, tuple[PixelData, int]] = OrderedDict()
+        self._known_bytes = 0
+        self._inflating = asyncio.Lock()  # one at a time: each takes much memory, and the next may want the same
+
+    async def pixel_data(self, document: Document) -> PixelData:
+        """Return the Pixel Data of the instance whose `document` has `FIELDS`.
+
+        Raises
+        ------
+        NotFound
+            If the instance has none.
+        UnsupportedInstance
+            If it has some that nobody can read.
+        Unavailable
+        """
+        known = self._recall(document["blob_key"])
+        return known if known is not None else await self._load(document)
+
+    async def inflated(self, document: Document) -> bytes:
+        """Return the data set of a deflated instance, inflated.
+
+        Raises
+        ------
+        UnsupportedInstance
+            If it is damaged, or longer than `INFLATED_LIMIT_BYTES`.
+        NotFound, Unavailable
+        """
+        if document["size_bytes"] > INFLATED_LIMIT_BYTES:
+            raise UnsupportedInstance("the deflated data set is too long to be inflated")
+        stored = await self._blobs.read(document["blob_key"])
+        try:
+            return await asyncio.to_thread(_inflate, stored)
+        except RejectedInstance as error:
+            raise UnsupportedInstance(str(error)) from error
+
+    def _recall(self, blob_key: str) -> PixelData | None:
+        if blob_key not in self._known:
+            return None
+        self._known.move_to_end(blob_key)
+        return self._known[blob_key][0]
+
+    def _remember(self, blob_key: str, pixel_data: PixelData, cost_bytes: int) -> PixelData:
+        self._known_bytes += cost_bytes - self._known.pop(blob_key, (None, 0))[1]
+        self._known[blob_key] = pixel_data, cost_bytes
+        while self._known_bytes > CACHE_BYTES and len(self._known) > 1:
+            self._known_bytes -= self._known.popitem(last=False)[1][1]
+        return pixel_data
+
+    async def _load(self, document: Document) -> PixelData:
+        of_instance = Equals("_id", document["_id"])
+        found = await self._catalog.find(INSTANCES.name, of_instance, fields=("frames", "metadata"))
+        if not found:
+            raise NotFound("the instance is not stored here any more")
+        attributes = await _aside(found[0]["metadata"], _describing)
+        if not any(tag in attributes for tag in PIXEL_DATA_TAGS):
+            raise NotFound("the instance has no Pixel Data")
+        if encoding_of(document["TransferSyntaxUID"]).is_deflated:
+            return await self._load_deflated(document, attributes)
+        encoded = found[0]["frames"]
+        if not encoded:
+            raise UnsupportedInstance("the Pixel Data of the instance cannot be read")
+        source = Blob(self._blobs, document["blob_key"])
+        table = FrameTable.decode(encoded)
+        pixel_data = PixelData(table, source, document["size_bytes"], document["TransferSyntaxUID"], attributes)
+        return self._remember(document["blob_key"], pixel_data, len(encoded) + 4096)
+
+    async def _load_deflated(self, document: Document, attributes: Attributes) -> PixelData:
+        async with self._inflating:
+            known = self._recall(document["blob_key"])
+            if known is not None:
+                return known
+            data = await self.inflated(document)
+            table = await _table_in(data, attributes)
+            pixel_data = PixelData(table, Memory(data), len(data), EXPLICIT_VR_LITTLE_ENDIAN, attributes)
+            return self._remember(document["blob_key"], pixel_data, len(data))
+
+
+def _inflate(stored: bytes) -> bytes:
+    meta = parse_meta(stored)
+    if meta is None:
+        raise RejectedInstance("the stored file has no data set")
+    return inflate(stored[meta.data_set_offset :], INFLATED_LIMIT_BYTES)
+
+
+def _describing(metadata: bytes) -> Attributes:
+    """Return what describes the pixels, out of the complete DICOM JSON."""
+    attributes = orjson.loads(zstandard.ZstdDecompressor().decompress(metadata))
+    return {tag: attributes[tag] for tag in DESCRIBING if tag in attributes}
+
+
+async def _table_in(data: bytes, attributes: Attributes) -> FrameTable:
+    """Return the frame table of an inflated data set."""
+
+    async def read(offset: int, length: int) -> bytes:
+        return data[offset : offset + length]
+
+    try:
+        scanner = HeaderScanner(EXPLICIT_VR_LITTLE_ENDIAN)
+        scanner.feed(data)
+        header_bytes = scanner.pixel_data_offset or len(data)
+        table = await build_frame_table(attributes, EXPLICIT_VR_LITTLE_ENDIAN, header_bytes, len(data), read)
+    except RejectedInstance as error:
+        raise UnsupportedInstance(str(error)) from error
+    if table is None:
+        raise UnsupportedInstance("the Pixel Data of the instance cannot be read")
+    return table
+
+
+async def _aside(data: bytes, work: Callable[[bytes], T]) -> T:
+    """Return what `work` makes of `data`; in a thread if that takes long."""
+    return work(data) if len(data) <= LONG_BYTES else await asyncio.to_thread(work, data)

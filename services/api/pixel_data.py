@@ -1,0 +1,160 @@
+"""The Pixel Data of an instance as something to send: where each frame lies, and what its bytes need.
+
+References
+----------
+PS3.5 8 Encoding of Pixel, Overlay and Waveform Data; PS3.18 8.7.3 (frames as octets begin at a byte).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Protocol
+
+from radstream.contract.errors import UnsupportedInstance
+from radstream.dicom.frames import FrameTable
+from radstream.dicom.syntaxes import EXPLICIT_VR_BIG_ENDIAN, is_video
+from radstream.web.accept import Offer
+from services.api.extent import Extent, Source
+from services.api.representations import offers
+
+PIXEL_DATA_TAGS: Final = ("7FE00010", "7FE00008", "7FE00009")
+"""Pixel Data, Float Pixel Data, Double Float Pixel Data."""
+
+MAX_ODD_FRAME_BITS: Final = 1 << 28
+"""Largest frame whose bits are moved to begin at a byte; the whole frame is in memory for that."""
+
+_BIG_ENDIAN: Final = (EXPLICIT_VR_BIG_ENDIAN, "1.2.840.113619.5.2")  # the latter is GE's private one
+
+Attributes = dict[str, dict[str, Any]]
+
+
+class Value(Protocol):
+    """Bytes to be sent."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How many there are."""
+
+    def stream(self, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """Yield `length` of them (all, if None) from `offset`."""
+
+
+@dataclass(frozen=True)
+class Bits:
+    """A frame that does not begin, or end, at a byte: its bits moved to the beginning of the first, the rest cleared.
+
+    Parameters
+    ----------
+    extent : Extent
+        The bytes that hold the frame.
+    skipped_bits : int
+        Those in the first byte that belong to the frame before, lowest first.
+    """
+
+    extent: Extent
+    skipped_bits: int
+    bits: int
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes that the frame takes alone."""
+        return (self.bits + 7) // 8
+
+    async def stream(self, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """Yield `length` bytes (all, if None) from `offset`."""
+        data = b"".join([chunk async for chunk in self.extent.stream()])
+        frame = int.from_bytes(data, "little") >> self.skipped_bits & (1 << self.bits) - 1
+        whole = frame.to_bytes(self.size_bytes, "little")
+        yield whole[offset:] if length is None else whole[offset : offset + length]
+
+
+@dataclass(frozen=True)
+class PixelData:
+    """The Pixel Data of one instance.
+
+    Parameters
+    ----------
+    source : Source
+        What the offsets in `table` are about.
+    source_bytes : int
+        Its size.
+    transfer_syntax_uid : str
+        Of the bytes in `source`.
+    attributes : dict
+        DICOM JSON of what describes native frames, see `DESCRIBING`.
+    """
+
+    table: FrameTable
+    source: Source
+    source_bytes: int
+    transfer_syntax_uid: str
+    attributes: Attributes
+
+    @property
+    def is_video(self) -> bool:
+        """All frames are one stream."""
+        return is_video(self.transfer_syntax_uid)
+
+    def offers(self, *, may_be_alone: bool) -> list[Offer]:
+        """Return in which media types the frames can be sent, see `representations.offers`."""
+        return offers(self.transfer_syntax_uid, is_encapsulated=self.table.is_encapsulated, may_be_alone=may_be_alone)
+
+    def frame(self, frame_index: int) -> Value:
+        """Return the bytes of a frame: decoded if it is native, the compressed ones if not.
+
+        Raises
+        ------
+        UnsupportedInstance
+            If the stored data ends before the frame does, or the frame is absurdly large and does not fill its bytes.
+        """
+        extent = self._extent(self.table.pieces(frame_index))
+        if self.table.is_encapsulated or self._frame_bits % 8 == 0:
+            return extent
+        if self._frame_bits > MAX_ODD_FRAME_BITS:
+            raise UnsupportedInstance("the frame is too large to be moved to the beginning of a byte")
+        return Bits(extent, frame_index * self._frame_bits % 8, self._frame_bits)
+
+    def whole(self) -> Extent:
+        """Return the bytes of all frames, one after another as they are stored."""
+        if self.table.is_encapsulated:
+            frames = range(self.table.number_of_frames)
+            return self._extent(tuple(piece for index in frames for piece in self.table.pieces(index)))
+        end = sum(self.table.pieces(self.table.number_of_frames - 1)[-1])
+        return self._extent(((self._base, end - self._base),))
+
+    def _extent(self, pieces: tuple[tuple[int, int], ...]) -> Extent:
+        if sum(pieces[-1]) > self.source_bytes:
+            raise UnsupportedInstance("Pixel Data ends before the frame is complete")
+        return Extent(self.source, pieces, self._word_bytes, self._base)
+
+    @cached_property
+    def _base(self) -> int:
+        offset, _ = self.table.pieces(0)[0]
+        return offset
+
+    @cached_property
+    def _word_bytes(self) -> int:
+        """Size of the words to be reversed: of a sample, but of two bytes at least where the VR is OW (PS3.5 7.3)."""
+        if self.table.is_encapsulated or self.transfer_syntax_uid not in _BIG_ENDIAN:
+            return 1
+        sizes = {"OW": 2, "OF": 4, "OD": 8}
+        vr = next((self.attributes[tag]["vr"] for tag in PIXEL_DATA_TAGS if tag in self.attributes), "OB")
+        return max(self._integer("00280100", 8) // 8, sizes.get(vr, 1))
+
+    @cached_property
+    def _frame_bits(self) -> int:
+        """Size of a native frame; YBR_FULL_422 has two samples a pixel instead of three (PS3.3 C.7.6.3.1.2)."""
+        samples = self._integer("00280002", 1)
+        if self.attributes.get("00280004", {}).get("Value") == ["YBR_FULL_422"]:
+            samples = 2
+        return self._integer("00280010", 0) * self._integer("00280011", 0) * samples * self._integer("00280100", 8)
+
+    def _integer(self, tag: str, default: int) -> int:
+        value = (self.attributes.get(tag, {}).get("Value") or [default])[0]
+        return value if isinstance(value, int) else default
+
+
+DESCRIBING: Final = (*PIXEL_DATA_TAGS, "00280002", "00280004", "00280010", "00280011", "00280100")
+"""Tags of what `PixelData` looks at."""

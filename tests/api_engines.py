@@ -1,0 +1,103 @@
+"""What the api is tested with: blobs and a catalog in memory, filled by hand, and a client of the web door."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import httpx2
+import orjson
+import zstandard
+
+from radstream.backends import Backends
+from radstream.blobs.port import BlobStore
+from radstream.catalog.port import Catalog
+from radstream.contract.documents import series_key
+from radstream.contract.errors import NotFound
+from radstream.dicom.part10 import encode_meta
+from radstream.settings import Settings
+from radstream.web.app import create_app
+from services.api import start_page, wado
+from tests.memory_catalog import SCHEMA, MemoryCatalog, blank, declared
+
+
+@dataclass
+class MemoryBlobs:
+    """Blobs in memory. `reads` are the ranges that were asked for."""
+
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    reads: list[tuple[int, int | None]] = field(default_factory=list)
+    piece_bytes: int = 7
+
+    async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        if key not in self.blobs:
+            raise NotFound("no such blob")
+        self.reads.append((offset, length))
+        return self.blobs[key][offset : None if length is None else offset + length]
+
+    async def stream(self, key: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        data = await self.read(key, offset, length)
+        for at in range(0, len(data), self.piece_bytes):
+            yield data[at : at + self.piece_bytes]
+
+    async def check(self) -> None:
+        return
+
+
+@dataclass
+class Archive:
+    """An archive whose catalog and blobs are filled by hand, and a client of its web door."""
+
+    catalog: MemoryCatalog
+    blobs: MemoryBlobs
+    settings: Settings
+
+    @property
+    def backends(self) -> Backends:
+        unused = cast("Any", None)
+        return Backends(unused, cast("BlobStore", self.blobs), unused, cast("Catalog", self.catalog))
+
+    @property
+    def client(self) -> httpx2.AsyncClient:
+        routers = [door.router(self.backends, self.settings) for door in (wado, start_page)]
+        transport = httpx2.ASGITransport(create_app("test", routers, {}))
+        return httpx2.AsyncClient(transport=transport, base_url="http://pacs:8042")
+
+    def add(
+        self,
+        sop_instance_uid: str = "1.2.3",
+        data_set: bytes = b"data set",
+        *,
+        study: str = "1.1",
+        series: str = "1.2",
+        number: int = 1,
+        syntax: str = "1.2.840.10008.1.2.1",
+        attributes: Mapping[str, Any] | None = None,
+        frames: bytes = b"",
+        header_bytes: int | None = None,
+    ) -> bytes:
+        """Store an instance and return its blob; `header_bytes` is an offset in the data set, by default its end."""
+        meta = encode_meta("1.2.840.10008.5.1.4.1.1.7", sop_instance_uid, syntax)
+        blob, sha256 = meta + data_set, hashlib.sha256(data_set).hexdigest()
+        key = f"main/instances/{study}/{series}/{sop_instance_uid}/{sha256}.dcm"
+        self.blobs.blobs[key] = blob
+        complete = {"00080018": {"vr": "UI", "Value": [sop_instance_uid]}, **(attributes or {})}
+        document = {
+            "SOPInstanceUID": sop_instance_uid,
+            "StudyInstanceUID": study,
+            "SeriesInstanceUID": series,
+            "series_key": series_key(study, series),
+            "InstanceNumber": number,
+            "TransferSyntaxUID": syntax,
+            "blob_key": key,
+            "sha256": sha256,
+            "size_bytes": len(blob),
+            "header_bytes": len(blob) if header_bytes is None else len(meta) + header_bytes,
+            "frames": frames,
+            "metadata": zstandard.ZstdCompressor().compress(orjson.dumps(complete)),
+        }
+        instances = SCHEMA["instances"]
+        self.catalog.collections["instances"][sop_instance_uid] = blank(instances) | declared(instances, document)
+        return blob

@@ -52,7 +52,10 @@ def render_frame(order: Order, header: bytes, frame: bytes) -> Picture:
     if order.is_whole:
         return _render_from_whole(order, _parse_whole(frame, order.max_whole_bytes))
     description = _describe(_parse_header(header), order, order.is_float)
-    return _render(order, description, frame, is_encapsulated=order.is_encapsulated)
+    bits_allocated = description.attributes["bits_allocated"]
+    if not order.is_encapsulated and are_bytes_swapped(order.transfer_syntax_uid, order.pixel_data_vr, bits_allocated):
+        frame = swap_bytes(frame)
+    return _render(order, description, frame[order.skipped_bytes :], is_encapsulated=order.is_encapsulated)
 
 
 def _render(order: Order, description: Description, frame: bytes, *, is_encapsulated: bool) -> Picture:

@@ -34,6 +34,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         The frame is a compressed one of its own.
     is_float : bool
         From Float or Double Float Pixel Data.
+    pixel_data_vr : str
+        VR of Pixel Data, if the transfer syntax says it.
+    skipped_bytes : int
+        In front of the frame in its bytes: native ones begin at a word.
     max_samples : int
         Largest Rows x Columns x Samples per Pixel.
     max_whole_bytes : int
@@ -45,6 +49,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     is_whole: bool = False
     is_encapsulated: bool = False
     is_float: bool = False
+    pixel_data_vr: str = ""
+    skipped_bytes: int = 0
     max_samples: int = 1 << 28
     max_whole_bytes: int = 1 << 29
     media_type: str = "image/jpeg"

@@ -1,0 +1,55 @@
+"""Joins the parts of render: the consumer that makes previews, and the web door if this service has one of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from radstream.backends import Backends, open_backends
+from radstream.bus.loop import ConsumeLoop
+from radstream.contract.topics import INSTANCE_INDEXED
+from radstream.settings import Settings
+from radstream.web.app import create_app
+from radstream.web.server import serve
+from services.render import http
+from services.render.handle import Rendering
+from services.render.pictures import Pictures
+from services.render.sandbox import Sandbox
+
+GROUP: Final = "render"
+DOORS: Final = ("events",)
+"""On one machine the web process serves the pictures that are asked for."""
+
+
+async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DOORS) -> None:
+    """Make previews of what is indexed until `stop` is set, then finish the batch at hand.
+
+    Parameters
+    ----------
+    doors : sequence of {"events", "http"}
+        With "http", /rendered and /thumbnail are served on the web port too.
+    """
+    async with open_backends(settings) as backends, Sandbox(settings.render_workers) as sandbox:
+        rendering = Rendering(backends, Pictures(backends, settings, sandbox))
+        # Small batches: their pictures are made side by side, and what is done is committed soon.
+        loop = ConsumeLoop(
+            backends.bus,
+            GROUP,
+            INSTANCE_INDEXED.name,
+            rendering.on_instance_indexed,
+            max_batch=4 * settings.render_workers,
+        )
+        async with asyncio.TaskGroup() as group:
+            if "events" in doors:
+                group.create_task(loop.run(stop))
+            if "http" in doors:
+                group.create_task(_serve(backends, settings, stop, sandbox, loop))
+
+
+async def _serve(
+    backends: Backends, settings: Settings, stop: asyncio.Event, sandbox: Sandbox, loop: ConsumeLoop
+) -> None:
+    checks = {"blob store": backends.blobs.check, "catalog": backends.catalog.check, "consumer": loop.check}
+    app = create_app("Radstream render", [http.router(backends, settings, sandbox)], checks)
+    await serve(app, settings.host, settings.http_port, stop)

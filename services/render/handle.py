@@ -1,0 +1,73 @@
+"""The story: from `instance-indexed` to a preview, or to knowing why there is none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from radstream.backends import Backends
+from radstream.bus.port import Message, Record
+from radstream.catalog.filters import Equals
+from radstream.contract.blob_keys import preview_key
+from radstream.contract.errors import UnsupportedInstance
+from radstream.contract.events import InstanceIndexed, InstanceRendered, derive, from_json, headers_of, to_json
+from radstream.contract.topics import INSTANCE_RENDERED
+from radstream.telemetry import INSTANCES_RENDERED, get_logger
+from services.render.pictures import Pictures
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """Makes the previews of indexed instances."""
+
+    backends: Backends
+    pictures: Pictures
+
+    async def on_instance_indexed(self, records: Sequence[Record]) -> None:
+        """Handle a batch of records of `instance-indexed`: the preview first, then the event that tells of it.
+
+        That an instance has no picture is a result, not a failure: its event says why.
+
+        Raises
+        ------
+        MalformedEvent
+            If a record holds no such event.
+        NotFound
+            If the instance, or its blob, is not there any more.
+        Unavailable
+            If an engine does not answer.
+        """
+        events = [from_json(record.value, InstanceIndexed) for record in records]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._rendered(event)) for event in events]
+        traces = [record.headers.get("traceparent", "") for record in records]
+        await self.backends.bus.publish(
+            [_message(task.result(), trace) for task, trace in zip(tasks, traces, strict=True)]
+        )
+
+    async def _rendered(self, event: InstanceIndexed) -> InstanceRendered:
+        document = await self.pictures.find(Equals("_id", event.sop_instance_uid))
+        if document["blob_key"] != event.blob_key:
+            return _not_rendered(event, "another version of this instance is shown")
+        try:
+            is_known = await self.pictures.has_preview(document)
+            if not is_known:
+                await self.pictures.preview(document)
+        except UnsupportedInstance as error:
+            return _not_rendered(event, str(error))
+        INSTANCES_RENDERED.labels("known" if is_known else "made").inc()
+        return derive(event, InstanceRendered, preview_key=preview_key(event.instance_key))
+
+
+def _not_rendered(event: InstanceIndexed, reason: str) -> InstanceRendered:
+    INSTANCES_RENDERED.labels("refused").inc()
+    log.info("instance_not_rendered", sop_instance_uid=event.sop_instance_uid, reason=reason)
+    return derive(event, InstanceRendered, not_rendered_reason=reason)
+
+
+def _message(event: InstanceRendered, traceparent: str) -> Message:
+    headers = headers_of(event, traceparent=traceparent)
+    return Message(INSTANCE_RENDERED.name, event.study_instance_uid, to_json(event), headers)

@@ -1,0 +1,164 @@
+"""What a client may say in the query of a rendered resource (PS3.18 8.3.5). Pure.
+
+`annotation` and `iccprofile` are accepted and have no effect: nothing is burned into the pictures that is not in the
+pixels, and colours are sent as they are stored.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from radstream.contract.errors import MalformedRequest
+from services.render.encode import DEFAULT_QUALITY
+from services.render.pixels import Wish
+from services.render.viewport import LARGEST_SIDE, Region
+from services.render.windows import FUNCTIONS, Window
+
+
+@dataclass(frozen=True)
+class Viewport:
+    """The viewport parameter (PS3.18 8.3.5.1.3).
+
+    Parameters
+    ----------
+    width, height : int
+        Of the box that the picture must fit in.
+    source : (float, float, float or None, float or None)
+        Left, top, width and height of the part of the image that is shown; negative ones flip it, None is all.
+    """
+
+    width: int
+    height: int
+    source: tuple[float, float, float | None, float | None] = (0.0, 0.0, None, None)
+
+
+NO_SOURCE: Final = (0.0, 0.0, None, None)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of a request."""
+
+    window: Window | None = None
+    viewport: Viewport | None = None
+    quality: int = DEFAULT_QUALITY
+
+    def wish(self, rows: int | None, columns: int | None) -> Wish:
+        """Return what this means for an image of `rows` x `columns`.
+
+        Raises
+        ------
+        MalformedRequest
+            If the region lies beside the image.
+        """
+        if self.viewport is None:
+            return Wish(self.window)
+        box = (self.viewport.width, self.viewport.height)
+        if self.viewport.source == NO_SOURCE:
+            return Wish(self.window, box)
+        return Wish(self.window, box, _region(self.viewport.source, rows or 0, columns or 0))
+
+
+def parse_parameters(query: Mapping[str, str]) -> Parameters:
+    """Return the parameters in a query; names are matched without regard to case, unknown ones ignored.
+
+    Raises
+    ------
+    MalformedRequest
+        If one of them means nothing.
+    """
+    given = {name.lower(): value.strip() for name, value in query.items()}
+    return Parameters(
+        window=_window(given["window"]) if given.get("window") else None,
+        viewport=_viewport(given["viewport"]) if given.get("viewport") else None,
+        quality=_quality(given["quality"]) if given.get("quality") else DEFAULT_QUALITY,
+    )
+
+
+def _window(text: str) -> Window:
+    """Return a window: ``center,width,function``; a client that leaves out the function means LINEAR."""
+    center, width, *function = text.split(",") if 2 <= text.count(",") + 1 <= 3 else ("", "")
+    name = function[0].strip().upper().replace("-", "_") if function else "LINEAR"
+    window = Window(_number(center, "window"), _number(width, "window"), name)
+    if name not in FUNCTIONS:
+        raise MalformedRequest("the function of a window is linear, linear-exact or sigmoid")
+    if not window.is_valid:
+        raise MalformedRequest("the width of a window is at least 1, or above 0 unless it is linear")
+    return window
+
+
+def _viewport(text: str) -> Viewport:
+    """Return a viewport: ``vw,vh`` and optionally ``,sx,sy,sw,sh``, each of which may be left empty."""
+    fields = [field.strip() for field in text.split(",")]
+    if not 2 <= len(fields) <= 6:
+        raise MalformedRequest("a viewport has two to six numbers")
+    width, height = (_side(field) for field in fields[:2])
+    left, top, source_width, source_height = [*fields[2:], *[""] * (6 - len(fields))]
+    source = (
+        _number(left, "viewport") if left else 0.0,
+        _number(top, "viewport") if top else 0.0,
+        _number(source_width, "viewport") if source_width else None,
+        _number(source_height, "viewport") if source_height else None,
+    )
+    return Viewport(width, height, source)
+
+
+def _region(source: tuple[float, float, float | None, float | None], rows: int, columns: int) -> Region:
+    """Return the whole pixels of the image that `source` names."""
+    left, top, width, height = source
+    x, x_length = _interval(left, columns - left if width is None else abs(width), columns)
+    y, y_length = _interval(top, rows - top if height is None else abs(height), rows)
+    return Region(x, y, x_length, y_length, (width or 0) < 0, (height or 0) < 0)
+
+
+def _interval(start: float, length: float, size: int) -> tuple[int, int]:
+    """Return first pixel and number of pixels of the part of an interval that is inside of the image."""
+    first, end = max(0, round(start)), min(size, round(start + length))
+    if length <= 0 or end <= first:
+        raise MalformedRequest("the region of the viewport has nothing of the image")
+    return first, end - first
+
+
+def _side(text: str) -> int:
+    number = _number(text, "viewport")
+    if not 1 <= number <= LARGEST_SIDE or number != int(number):
+        raise MalformedRequest(f"the sides of a viewport are whole numbers from 1 to {LARGEST_SIDE}")
+    return int(number)
+
+
+def _quality(text: str) -> int:
+    number = _number(text, "quality")
+    if not 1 <= number <= 100 or number != int(number):
+        raise MalformedRequest("quality is a whole number from 1 to 100")
+    return int(number)
+
+
+def _number(text: str, parameter: str) -> float:
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise MalformedRequest(f"{parameter} is not made of numbers") from error
+    if not math.isfinite(number) or abs(number) > 1e12:
+        raise MalformedRequest(f"{parameter} has a number that is out of all bounds")
+    return number
+
+
+def representative_frame(frames: int) -> int:
+    """Return the index of the frame that stands for all: the middle one, as a clip or a volume begins with little."""
+    return frames // 2
+
+
+def frame_index(text: str) -> int:
+    """Return the index of the one frame that a path names.
+
+    Raises
+    ------
+    MalformedRequest
+        If it is no number from 1 on, or a list of several.
+    """
+    if not (text.isascii() and text.isdecimal()) or len(text) > 10 or int(text) < 1:
+        raise MalformedRequest("name one frame by its number, from 1 on; frames are rendered one at a time")
+    return int(text) - 1

@@ -1,0 +1,60 @@
+"""Which instance stands for a series or a study in a thumbnail: the middle one, of the first series with pictures."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from radstream.catalog.filters import And, Equals, Exists, Not, Or, Predicate
+from radstream.catalog.port import Catalog, Document
+from radstream.contract.documents import INSTANCES, SERIES, series_key
+from radstream.contract.errors import NotFound
+from radstream.contract.uids import Uid
+from services.render.source import FIELDS
+
+MOST_SERIES: Final = 64
+"""Series of a study that are looked at; reports and the like come without pictures."""
+
+
+async def of_series(catalog: Catalog, study_instance_uid: Uid, series_instance_uid: Uid) -> Document:
+    """Return the document of the instance in the middle of a series, among those that may have pictures.
+
+    Raises
+    ------
+    NotFound
+        If the series is not here, or holds no pictures.
+    Unavailable
+    """
+    key = series_key(study_instance_uid, series_instance_uid)
+    document = await _middle(catalog, Equals("series_key", key))
+    if document is None:
+        raise NotFound("no such series with pictures is stored here")
+    return document
+
+
+async def of_study(catalog: Catalog, study_instance_uid: Uid) -> Document:
+    """Return the document of the instance that stands for a study. Errors as `of_series`."""
+    of_this = Equals("StudyInstanceUID", study_instance_uid)
+    series = await catalog.find(SERIES.name, of_this, fields=(), sort=("SeriesNumber",), limit=MOST_SERIES)
+    for each in series:
+        document = await _middle(catalog, Equals("series_key", each["_id"]))
+        if document is not None:
+            return document
+    raise NotFound("no such study with pictures is stored here")
+
+
+async def _middle(catalog: Catalog, where: Predicate) -> Document | None:
+    with_pictures = And((where, Exists("Rows"), Not(_VIDEO)))
+    count = await catalog.count(INSTANCES.name, with_pictures)
+    found = await catalog.find(
+        INSTANCES.name, with_pictures, fields=FIELDS, sort=("InstanceNumber",), skip=count // 2, limit=1
+    )
+    return found[0] if found else None
+
+
+_VIDEO: Final = Or(
+    [
+        Equals("TransferSyntaxUID", f"1.2.840.10008.1.2.4.{number}{fragmentable}")
+        for number in range(100, 109)
+        for fragmentable in ("", ".1")
+    ]
+)

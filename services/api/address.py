@@ -54,10 +54,14 @@ def address_of(path_parameters: Mapping[str, str]) -> Address:
 
 
 def _uid(text: str) -> Uid:
+    """Return `text` as UID; padding, which `parse_uid` takes off, has no place in a URL."""
     try:
-        return parse_uid(text)
+        uid = parse_uid(text)
     except RejectedInstance as error:
         raise MalformedRequest(str(error)) from error
+    if uid != text:
+        raise MalformedRequest("a UID in the path is padded")
+    return uid
 
 
 async def instances_at(catalog: Catalog, address: Address, fields: Sequence[str]) -> list[Document]:

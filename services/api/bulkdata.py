@@ -25,7 +25,7 @@ from radstream.dicom.syntaxes import encoding_of
 from radstream.settings import Settings
 from radstream.web.accept import Offer, choose
 from radstream.web.links import base_url
-from services.api.address import INSTANCE, address_of, instances_at
+from services.api.address import INSTANCE, address_of, instance_path, instances_at
 from services.api.answer import answer
 from services.api.extent import Blob, Extent, Memory
 from services.api.images import FIELDS, Images
@@ -47,7 +47,7 @@ def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Im
         address = address_of(request.path_params)
         path = bulk_data_path(request.path_params.get("path", PIXEL_DATA_TAGS[0]))
         (document,) = await instances_at(backends.catalog, address, FIELDS)
-        location = f"{base_url(request, settings)}{request.url.path}"
+        base = f"{base_url(request, settings)}{routes.prefix}/{instance_path(document)}"
         tag = f"{document['sha256']}-{path.replace('/', '-')}"
         if path in PIXEL_DATA_TAGS:
             pixel_data = await images.pixel_data(document)
@@ -56,7 +56,7 @@ def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Im
             values = [await _header_value(backends.blobs, images, document, path)]
             known = offers("", is_encapsulated=False, may_be_alone=True)
         offer = choose(request, _possible(request, known, values))
-        return answer(request, offer, tag, [(value, location) for value in values])
+        return answer(request, offer, tag, [(value, f"{base}/bulkdata/{path}") for value in values])
 
     routes.add_api_route(f"{INSTANCE}/bulkdata/{{path:path}}", retrieve_bulk_data, methods=["GET"])
     routes.add_api_route(f"{INSTANCE}/pixeldata", retrieve_bulk_data, methods=["GET"])

@@ -44,7 +44,7 @@ def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Im
         offer = choose(request, pixel_data.offers(may_be_alone=len(numbers) == 1))
         base = f"{base_url(request, settings)}{routes.prefix}/{instance_path(document)}/frames"
         values = [(pixel_data.frame(number - 1), f"{base}/{number}") for number in numbers]
-        return answer(request, offer, f"{document['sha256']}-{request.path_params['frames']}", values)
+        return answer(request, offer, f"{document['sha256']}-{numbers[0]}", values)
 
     routes.add_api_route(f"{INSTANCE}/frames/{{frames}}", retrieve_frames, methods=["GET"])
 

@@ -125,7 +125,7 @@ class PixelData:
         return self._extent(((self._base, end - self._base),))
 
     def _extent(self, pieces: tuple[tuple[int, int], ...]) -> Extent:
-        if sum(pieces[-1]) > self.source_bytes:
+        if not pieces or sum(pieces[-1]) > self.source_bytes:
             raise UnsupportedInstance("Pixel Data ends before the frame is complete")
         return Extent(self.source, pieces, self._word_bytes, self._base)
 
@@ -141,7 +141,10 @@ class PixelData:
             return 1
         sizes = {"OW": 2, "OF": 4, "OD": 8}
         vr = next((self.attributes[tag]["vr"] for tag in PIXEL_DATA_TAGS if tag in self.attributes), "OB")
-        return max(self._integer("00280100", 8) // 8, sizes.get(vr, 1))
+        word_bytes = max(self._integer("00280100", 8) // 8, sizes.get(vr, 1))
+        if word_bytes not in {1, 2, 4, 8}:
+            raise UnsupportedInstance("Bits Allocated is no size of words whose byte order is known")
+        return word_bytes
 
     @cached_property
     def _frame_bits(self) -> int:

@@ -122,7 +122,9 @@ async def test_what_is_not_stored_at_that_address_is_not_found(archive: Archive,
         assert (await archive.client.get(path + resource)).status_code == 404
 
 
-@pytest.mark.parametrize("uid", ["abc", "1..2", "1." * 40 + "1", "..%2f..%2fetc", "1.1%00.2", "%2e%2e", "1.1'--", "*"])
+@pytest.mark.parametrize(
+    "uid", ["abc", "1..2", "1." * 40 + "1", "..%2f..%2fetc", "1.1%00.2", "1.1%20", "1.1%00", "%2e%2e", "1.1'--", "*"]
+)
 async def test_what_is_no_uid_is_a_bad_request(archive: Archive, uid: str) -> None:
     for path in (f"/dicom-web/studies/{uid}", f"{STUDY}/series/{uid}", f"{SERIES}/instances/{uid}/metadata"):
         answer = await archive.client.get(path)

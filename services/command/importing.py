@@ -114,7 +114,7 @@ async def import_paths(
     try:
         await run.all(paths, jobs)
     except ExceptionGroup as group:
-        raise group.exceptions[0] from None
+        raise group.exceptions[0] from group
     return run.summary
 
 

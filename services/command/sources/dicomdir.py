@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,9 @@ MEDIA_STORAGE_DIRECTORY: Final = "1.2.840.10008.1.3.10"
 """The SOP class of a DICOMDIR (PS3.4 I.4): a table of contents, no instance."""
 
 SIZE_LIMIT_BYTES: Final = 64 << 20
+
+_OUTSIDE: Final = Flaw("a DICOMDIR refers to a file outside of its folder")
+_MISSING: Final = Flaw("a file that a DICOMDIR refers to is missing")
 
 _DIRECTORY_RECORD_SEQUENCE: Final = "00041220"
 _REFERENCED_FILE_ID: Final = "00041500"
@@ -58,15 +62,16 @@ def _file_ids(path: Path) -> list[list[str]]:
 
 
 def _resolve(root: Path, file_id: list[str]) -> Path | Flaw:
-    """Return the file below `root`; its components come from the medium and may be anything."""
-    path = root
-    for component in file_id:
-        if component in ("", ".", "..") or any(character in component for character in "/\\:\0"):
-            return Flaw("a DICOMDIR refers to a file outside of its folder")
-        path = _child(path, component)
-    if not path.resolve().is_relative_to(root):
-        return Flaw("a DICOMDIR refers to a file outside of its folder")
-    return path if path.is_file() else Flaw("a file that a DICOMDIR refers to is missing")
+    """Return the file below `root`; the components of `file_id` come from the medium and may be anything."""
+    if any(component in ("", ".", "..") or set(component) & set("/\\:\0") for component in file_id):
+        return _OUTSIDE
+    try:
+        path = reduce(_child, file_id, root)
+        if not path.resolve().is_relative_to(root):
+            return _OUTSIDE
+        return path if path.is_file() else _MISSING
+    except (OSError, ValueError, RuntimeError):  # too long, not encodable, links in a circle
+        return _MISSING
 
 
 def _child(folder: Path, name: str) -> Path:

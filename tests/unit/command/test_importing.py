@@ -295,6 +295,13 @@ async def test_a_dicomdir_does_not_lead_out_of_its_folder(
     assert "outside of its folder" in next(iter(summary.failures))
 
 
+@pytest.mark.parametrize("component", ["A" * 300, "LOOP"])
+async def test_a_reference_that_no_file_system_takes_is_a_missing_file(run: Import, disc: Path, component: str) -> None:
+    (disc / "LOOP").symlink_to(disc / "LOOP")
+    make_dicomdir(disc / "DICOMDIR", [[component]])
+    assert (await run(disc / "DICOMDIR")).failures == {"a file that a DICOMDIR refers to is missing": 1}
+
+
 async def test_a_medium_mounted_with_small_letters_is_read(run: Import, disc: Path) -> None:
     (disc / "s0").mkdir()
     (disc / "s0" / "im0;1").write_bytes(FILES[0])
@@ -307,7 +314,7 @@ async def test_a_dicomdir_written_by_pydicom_is_read(run: Import, disc: Path) ->
     for content in FILES:
         file_set.add(with_study_id(content))
     file_set.write(disc)
-    file_set._tempdir.cleanup()
+    file_set._stage["t"].cleanup()  # it leaves that to the garbage collector
     assert (await run(disc / "DICOMDIR")).stored == 7
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import struct
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from radstream.contract.errors import RejectedInstance, Unavailable
 from radstream.contract.events import InstanceStored, from_json, to_timestamp
 from radstream.dicom.part10 import parse_meta
 from radstream.settings import Settings
-from services.ingest.accept import HEADER_LIMIT_BYTES, HELD_LIMIT_BYTES, Acceptance, Accepted, Accepting
+from services.ingest.accept import Acceptance, Accepted, Accepting
+from services.ingest.arrival import HEADER_LIMIT_BYTES, HELD_LIMIT_BYTES
 from services.ingest.identity import Origin
-from tests.ingest_engines import Engines
+from tests.ingest_engines import Engines, MemoryWriter
 from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, Instance, make_instance, uid
 
 INSTANCE = make_instance(1, 1)
@@ -310,16 +312,30 @@ async def test_uids_that_do_not_stand_at_the_start_are_not_waited_for(engines: E
     acceptance.write(struct.pack("<HH2sHL", 0x0007, 0x1010, b"OB", 0, 1 << 30))
     await feed(acceptance, bytes(2 * HELD_LIMIT_BYTES))
     assert acceptance.is_refused
-    assert not acceptance._held
+    assert not acceptance._arrival._held
     with pytest.raises(RejectedInstance) as caught:
         await acceptance.finish()
     assert caught.value.status == 0xA900
 
 
-async def test_memory_does_not_grow_with_the_data_set(engines: Engines, accepting: Accepting) -> None:
+async def test_memory_does_not_grow_with_the_data_set(
+    engines: Engines, accepting: Accepting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+    monkeypatch.setattr(MemoryWriter, "write", lambda _writer, data: written.append(len(data)))
+    piece = bytes(1 << 20)
     acceptance = accepting.begin(DIMSE)
-    await feed(acceptance, INSTANCE.data_set, step=512)
-    assert len(acceptance._held) == 0
+    await feed(acceptance, INSTANCE.data_set[:PIXEL_DATA], step=100)
+    acceptance.write(struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OW", 0, 256 << 20))
+    tracemalloc.start()
+    for _ in range(256):
+        acceptance.write(memoryview(piece))
+        await acceptance.drain()
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    await acceptance.finish()
+    assert sum(written) == PIXEL_DATA + 12 + (256 << 20)
+    assert peak_bytes < 1 << 20
 
 
 def announced(**uids: str) -> Origin:

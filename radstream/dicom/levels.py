@@ -93,7 +93,7 @@ _SERIES = _tags(
 
 ATTRIBUTES: Final = {
     Level.STUDY: PATIENT_ATTRIBUTES | _STUDY | _EVERY_LEVEL,
-    Level.SERIES: _SERIES | _EVERY_LEVEL,
+    Level.SERIES: _SERIES | _EVERY_LEVEL | _tags("StudyInstanceUID"),
 }
 """What a study and a series document keep for `includefield`; an instance keeps all that it has."""
 

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import zlib
+
+import msgspec
+import orjson
+import pytest
+
+from radstream.bus.port import Record
+from radstream.contract.errors import MalformedEvent, NotFound, Unavailable
+from radstream.contract.events import InstanceConflicted, InstanceIndexed, StudyReopened
+from services.index.document import unpack
+from tests.index_engines import Archive, data_set, record_of
+
+
+@pytest.fixture
+def archive() -> Archive:
+    return Archive()
+
+
+async def test_an_instance_makes_documents_of_all_four_levels(archive: Archive) -> None:
+    event = archive.store(StudyDate="20260102", SeriesNumber=3, InstanceNumber=7, StudyDescription="Kopf Übersicht")
+    await archive.indexing.on_instance_stored([record_of(event)])
+    (study,) = archive.documents("studies").values()
+    assert study["StudyDate"] == "20260102"
+    assert study["StudyDescription_folded"] == "kopf ubersicht"
+    assert study["patient_key"] == "site\\main\\P1"
+    assert (study["NumberOfStudyRelatedSeries"], study["NumberOfStudyRelatedInstances"]) == (1, 1)
+    assert study["ModalitiesInStudy"] == ["CT"]
+    assert archive.documents("series")["1.2.1.1/1.2.2.1"]["SeriesNumber"] == 3
+    instance = archive.documents("instances")["1.2.3.1"]
+    assert (instance["InstanceNumber"], instance["flags"], instance["others"]) == (7, [], [])
+    assert unpack(instance["metadata"])["00100010"]["Value"] == [{"Alphabetic": "Smith^John"}]
+    assert archive.documents("patients")["site\\main\\P1"]["PatientName_folded"] == ["smith^john"]
+
+
+async def test_indexed_instances_are_announced_with_their_trace(archive: Archive) -> None:
+    event = archive.store()
+    record = record_of(event)
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    headers = {**record.headers, "traceparent": trace}
+    await archive.indexing.on_instance_stored([Record(record.topic, 0, 0, record.key, record.value, headers, 0)])
+    (indexed,) = archive.published("instance-indexed", InstanceIndexed)
+    assert indexed.blob_key == event.blob_key
+    assert archive.bus.messages[0].headers["traceparent"] == trace
+    assert archive.bus.messages[0].key == event.study_instance_uid
+
+
+async def test_exactly_the_header_is_read(archive: Archive) -> None:
+    event = archive.store(Rows=2, Columns=2, BitsAllocated=8, PixelData=b"abcd" * 5000)
+    await archive.index(event)
+    assert archive.blobs.reads[0] == (event.blob_key, 0, event.header_bytes)
+    assert all(offset + (length or 0) <= event.header_bytes + 64 for _, offset, length in archive.blobs.reads)
+
+
+async def test_the_header_of_unknown_length_is_found(archive: Archive) -> None:
+    content = data_set(Rows=2, Columns=2, BitsAllocated=8, PatientComments="x" * 40_000, PixelData=b"abcd")
+    known = archive.store_bytes(content)
+    unknown = archive.store_bytes(content, header_bytes=0)
+    await archive.index(unknown)
+    assert archive.documents("instances")["1.2.3.1"]["header_bytes"] == known.header_bytes
+    assert archive.documents("instances")["1.2.3.1"]["Rows"] == 2
+
+
+async def test_a_deflated_data_set_is_inflated(archive: Archive) -> None:
+    compressor = zlib.compressobj(wbits=-15)
+    content = compressor.compress(data_set(StudyDate="20260102")) + compressor.flush()
+    event = archive.store_bytes(content, syntax="1.2.840.10008.1.2.1.99", header_bytes=0)
+    await archive.index(event)
+    assert archive.documents("studies")["1.2.1.1"]["StudyDate"] == "20260102"
+    assert archive.documents("instances")["1.2.3.1"]["header_bytes"] == 0
+
+
+async def test_an_instance_whose_header_cannot_be_read_is_kept_with_a_flag(archive: Archive) -> None:
+    event = archive.store()
+    content, stored_at = archive.blobs.contents[event.blob_key]
+    archive.blobs.contents[event.blob_key] = (b"\0" * len(content), stored_at)
+    await archive.index(event)
+    instance = archive.documents("instances")["1.2.3.1"]
+    assert instance["flags"] == ["meta unreadable"]
+    assert unpack(instance["metadata"])["0020000D"]["Value"] == ["1.2.1.1"]
+    assert archive.documents("studies")["1.2.1.1"]["NumberOfStudyRelatedInstances"] == 1
+
+
+async def test_a_damaged_deflated_data_set_is_kept_with_a_flag(archive: Archive) -> None:
+    event = archive.store_bytes(b"\xff\xff\xff\xff", syntax="1.2.840.10008.1.2.1.99", header_bytes=0)
+    await archive.index(event)
+    assert archive.documents("instances")["1.2.3.1"]["flags"] == ["deflated unreadable"]
+
+
+async def test_a_record_without_an_event_is_refused(archive: Archive) -> None:
+    record = Record("instance-stored", 0, 0, "1.2", b"{}", {}, 0)
+    with pytest.raises(MalformedEvent):
+        await archive.indexing.on_instance_stored([record])
+
+
+async def test_an_event_without_a_blob_is_refused(archive: Archive) -> None:
+    event = archive.store()
+    archive.blobs.contents.clear()
+    with pytest.raises(ExceptionGroup) as group:
+        await archive.index(event)
+    assert group.group_contains(NotFound)
+
+
+async def test_counts_are_those_of_the_instances(archive: Archive) -> None:
+    events = [
+        archive.store(SOPInstanceUID=f"1.2.3.{number}", SeriesInstanceUID=f"1.2.2.{number % 2}", Modality=modality)
+        for number, modality in enumerate(["CT", "SR", "CT", "SR", "CT"])
+    ]
+    await archive.index(*events[:2])
+    await archive.index(*events[1:], events[0])
+    study = archive.documents("studies")["1.2.1.1"]
+    assert (study["NumberOfStudyRelatedSeries"], study["NumberOfStudyRelatedInstances"]) == (2, 5)
+    assert study["ModalitiesInStudy"] == ["CT", "SR"]
+    series = archive.documents("series")
+    assert series["1.2.1.1/1.2.2.0"]["NumberOfSeriesRelatedInstances"] == 3
+    assert series["1.2.1.1/1.2.2.1"]["NumberOfSeriesRelatedInstances"] == 2
+
+
+async def test_the_first_stored_version_is_shown_and_the_other_announced_once(archive: Archive) -> None:
+    first, second = archive.store(), archive.store(after_s=1, PatientName="Other^One")
+    await archive.index(second)
+    await archive.index(first)
+    await archive.index(second, first)
+    assert archive.documents("instances")["1.2.3.1"]["blob_key"] == first.blob_key
+    assert archive.documents("studies")["1.2.1.1"]["PatientName"] == "Smith^John"
+    (conflict,) = archive.published("instance-conflicted", InstanceConflicted)
+    assert (conflict.blob_key, conflict.visible_blob_key) == (second.blob_key, first.blob_key)
+    assert (conflict.size_bytes, conflict.sop_class_uid) == (second.size_bytes, second.sop_class_uid)
+    (document,) = archive.documents("conflicts").values()
+    assert (document["hidden_blob_key"], document["visible_blob_key"]) == (second.blob_key, first.blob_key)
+    indexed = [event.blob_key for event in archive.published("instance-indexed", InstanceIndexed)]
+    assert indexed == [second.blob_key, first.blob_key, first.blob_key]
+
+
+async def test_a_hidden_version_in_another_study_leaves_no_trace_there(archive: Archive) -> None:
+    first = archive.store()
+    other = archive.store(after_s=1, StudyInstanceUID="1.2.1.9", SeriesInstanceUID="1.2.2.9", PatientID="P9")
+    await archive.index(first, other)
+    assert list(archive.documents("studies")) == ["1.2.1.1"]
+    assert list(archive.documents("series")) == ["1.2.1.1/1.2.2.1"]
+    assert list(archive.documents("patients")) == ["site\\main\\P1"]
+
+
+async def test_a_displaced_version_takes_its_study_along(archive: Archive) -> None:
+    first = archive.store()
+    other = archive.store(after_s=1, StudyInstanceUID="1.2.1.9", SeriesInstanceUID="1.2.2.9", PatientID="P9")
+    await archive.index(other)
+    assert list(archive.documents("studies")) == ["1.2.1.9"]
+    await archive.index(first)
+    assert list(archive.documents("studies")) == ["1.2.1.1"]
+    assert list(archive.documents("series")) == ["1.2.1.1/1.2.2.1"]
+    assert list(archive.documents("patients")) == ["site\\main\\P1"]
+
+
+async def test_a_blob_that_comes_with_another_time_is_no_conflict_with_itself(archive: Archive) -> None:
+    event = archive.store()
+    await archive.index(event)
+    await archive.index(msgspec.structs.replace(event, occurred_at="2027-01-01T00:00:00.000000Z"))
+    assert archive.documents("conflicts") == {}
+    assert archive.published("instance-conflicted", InstanceConflicted) == []
+
+
+async def test_a_new_instance_reopens_a_complete_study(archive: Archive) -> None:
+    first, second = archive.store(), archive.store(SOPInstanceUID="1.2.3.2", after_s=5)
+    await archive.index(first)
+    archive.documents("studies")["1.2.1.1"]["is_complete"] = 1
+    await archive.index(first)
+    assert archive.documents("studies")["1.2.1.1"]["is_complete"] == 1
+    assert archive.published("study-reopened", StudyReopened) == []
+    await archive.index(second)
+    assert archive.documents("studies")["1.2.1.1"]["is_complete"] == 0
+    (event,) = archive.published("study-reopened", StudyReopened)
+    assert (event.number_of_instances, event.number_of_series) == (2, 1)
+
+
+async def test_reopening_is_announced_although_the_first_attempt_failed(archive: Archive) -> None:
+    await archive.index(archive.store())
+    archive.documents("studies")["1.2.1.1"]["is_complete"] = 1
+    second = archive.store(SOPInstanceUID="1.2.3.2")
+    archive.bus.state = "fails"
+    with pytest.raises(Unavailable):
+        await archive.index(second)
+    archive.bus.state = "works"
+    await archive.index(second)
+    assert len(archive.published("study-reopened", StudyReopened)) == 1
+
+
+async def test_a_conflict_is_announced_although_the_first_attempt_failed(archive: Archive) -> None:
+    first, second = archive.store(), archive.store(after_s=1, PatientName="Other^One")
+    await archive.index(first)
+    archive.bus.state = "fails"
+    with pytest.raises(Unavailable):
+        await archive.index(second)
+    archive.bus.state = "works"
+    await archive.index(second)
+    assert len(archive.published("instance-conflicted", InstanceConflicted)) == 1
+    assert len(archive.documents("conflicts")) == 1
+
+
+async def test_a_patient_without_an_id_is_not_merged_with_others(archive: Archive) -> None:
+    await archive.index(
+        archive.store(PatientID="", SOPInstanceUID="1.2.3.1"),
+        archive.store(PatientID="", SOPInstanceUID="1.2.3.2", StudyInstanceUID="1.2.1.2"),
+    )
+    assert sorted(archive.documents("patients")) == ["study\\1.2.1.1", "study\\1.2.1.2"]
+
+
+async def test_stored_json_has_no_empty_values_and_is_sorted(archive: Archive) -> None:
+    await archive.index(archive.store(AccessionNumber="", StudyDate="", ReferringPhysicianName=""))
+    for collection, names in (("studies", ("qido", "attributes")), ("series", ("qido", "attributes"))):
+        for document in archive.documents(collection).values():
+            for name in names:
+                assert b'"Value":[]' not in document[name]
+                assert list(orjson.loads(document[name])) == sorted(orjson.loads(document[name]))

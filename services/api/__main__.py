@@ -8,7 +8,7 @@ from radstream.backends import open_backends
 from radstream.settings import Settings
 from radstream.web.app import create_app
 from radstream.web.server import serve
-from services.api import start_page, wado
+from services.api import qido, start_page, wado
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
@@ -19,8 +19,6 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     UnsafeConfiguration
         If the port is taken.
     """
-    from services.api import qido  # its own file, joined here so that this page can be read without it
-
     async with open_backends(settings) as backends:
         routers = [door.router(backends, settings) for door in (qido, wado, start_page)]
         checks = {"blob store": backends.blobs.check, "catalog": backends.catalog.check}

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from radstream.backends import Backends
 from radstream.blobs.port import BlobStore
 from radstream.catalog.port import Document
-from radstream.contract.errors import MalformedRequest, RejectedInstance, UnsupportedInstance
+from radstream.contract.errors import MalformedRequest, NotFound, RejectedInstance, UnsupportedInstance
 from radstream.dicom.json import locate
 from radstream.dicom.part10 import parse_meta
 from radstream.dicom.syntaxes import encoding_of
@@ -29,10 +29,13 @@ from services.api.address import INSTANCE, address_of, instance_path, instances_
 from services.api.answer import answer
 from services.api.extent import Blob, Extent, Memory
 from services.api.images import FIELDS, Images
-from services.api.pixel_data import PIXEL_DATA_TAGS, PixelData, Value
+from services.api.pixel_data import PixelData, Value
 from services.api.representations import offers
 
 _PATH = re.compile(r"[0-9A-Fa-f]{8}(?:/[0-9]{1,9}/[0-9A-Fa-f]{8}){0,64}")
+
+PIXEL_DATA_TAGS: Final = ("7FE00010", "7FE00008", "7FE00009")
+"""Pixel Data, Float Pixel Data, Double Float Pixel Data; an instance has one of them."""
 
 HEADER_LIMIT_BYTES: Final = 64 << 20
 """What of a blob is read to find a value in its header. As in `index`."""
@@ -43,23 +46,29 @@ _WORD_BYTES: Final = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Images) -> None:
     """Add the transaction to `routes`."""
 
-    async def retrieve_bulk_data(request: Request) -> Response:
-        address = address_of(request.path_params)
-        path = bulk_data_path(request.path_params.get("path", PIXEL_DATA_TAGS[0]))
-        (document,) = await instances_at(backends.catalog, address, FIELDS)
-        base = f"{base_url(request, settings)}{routes.prefix}/{instance_path(document)}"
-        tag = f"{document['sha256']}-{path.replace('/', '-')}"
-        if path in PIXEL_DATA_TAGS:
-            pixel_data = await images.pixel_data(document)
-            values, known = _values(pixel_data), pixel_data.offers(may_be_alone=True)
-        else:
-            values = [await _header_value(backends.blobs, images, document, path)]
-            known = offers("", is_encapsulated=False, may_be_alone=True)
+    def send(request: Request, document: Document, path: str, values: list[Value], known: list[Offer]) -> Response:
+        location = f"{base_url(request, settings)}{routes.prefix}/{instance_path(document)}/bulkdata/{path}"
         offer = choose(request, _possible(request, known, values))
-        return answer(request, offer, tag, [(value, f"{base}/bulkdata/{path}") for value in values])
+        tag = f"{document['sha256']}-{path.replace('/', '-')}"
+        return answer(request, offer, tag, [(value, location) for value in values])
+
+    async def retrieve_pixel_data(request: Request) -> Response:
+        (document,) = await instances_at(backends.catalog, address_of(request.path_params), FIELDS)
+        pixel_data = await images.pixel_data(document)
+        if request.path_params.get("path", pixel_data.tag).upper() != pixel_data.tag:
+            raise NotFound("the instance has no such bulk data")
+        return send(request, document, pixel_data.tag, _values(pixel_data), pixel_data.offers(may_be_alone=True))
+
+    async def retrieve_bulk_data(request: Request) -> Response:
+        path = bulk_data_path(request.path_params["path"])
+        if path in PIXEL_DATA_TAGS:
+            return await retrieve_pixel_data(request)
+        (document,) = await instances_at(backends.catalog, address_of(request.path_params), FIELDS)
+        value = await _header_value(backends.blobs, images, document, path)
+        return send(request, document, path, [value], offers("", is_encapsulated=False, may_be_alone=True))
 
     routes.add_api_route(f"{INSTANCE}/bulkdata/{{path:path}}", retrieve_bulk_data, methods=["GET"])
-    routes.add_api_route(f"{INSTANCE}/pixeldata", retrieve_bulk_data, methods=["GET"])
+    routes.add_api_route(f"{INSTANCE}/pixeldata", retrieve_pixel_data, methods=["GET"])
 
 
 def bulk_data_path(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -21,7 +22,7 @@ from radstream.dicom.header import HeaderScanner
 from radstream.dicom.part10 import parse_meta
 from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, encoding_of
 from services.api.extent import Blob, Memory
-from services.api.pixel_data import DESCRIBING, PIXEL_DATA_TAGS, Attributes, PixelData
+from services.api.pixel_data import DESCRIBING, Attributes, PixelData
 
 FIELDS: Final = (
     "StudyInstanceUID",
@@ -41,6 +42,8 @@ INFLATED_LIMIT_BYTES: Final = 1 << 26
 
 LONG_BYTES: Final = 1 << 16
 """More than this is unpacked in a thread, so that the loop goes on."""
+
+_ELEMENT_HEAD_BYTES: Final = 8
 
 T = TypeVar("T")
 
@@ -111,16 +114,20 @@ class Images:
         if not found:
             raise NotFound("the instance is not stored here any more")
         attributes = await _aside(found[0]["metadata"], _describing)
-        if not any(tag in attributes for tag in PIXEL_DATA_TAGS):
-            raise NotFound("the instance has no Pixel Data")
         if encoding_of(document["TransferSyntaxUID"]).is_deflated:
             return await self._load_deflated(document, attributes)
         encoded = found[0]["frames"]
-        if not encoded:
-            raise UnsupportedInstance("the Pixel Data of the instance cannot be read")
+        _refuse_without_frames(document, encoded)
         source = Blob(self._blobs, document["blob_key"])
-        table = FrameTable.decode(encoded)
-        pixel_data = PixelData(table, source, document["size_bytes"], document["TransferSyntaxUID"], attributes)
+        head = await self._blobs.read(document["blob_key"], document["header_bytes"], _ELEMENT_HEAD_BYTES)
+        pixel_data = PixelData(
+            FrameTable.decode(encoded),
+            source,
+            document["size_bytes"],
+            document["TransferSyntaxUID"],
+            *_tag_and_vr(head, document["TransferSyntaxUID"]),
+            attributes,
+        )
         return self._remember(document["blob_key"], pixel_data, len(encoded) + 4096)
 
     async def _load_deflated(self, document: Document, attributes: Attributes) -> PixelData:
@@ -129,9 +136,27 @@ class Images:
             if known is not None:
                 return known
             data = await self.inflated(document)
-            table = await _table_in(data, attributes)
-            pixel_data = PixelData(table, Memory(data), len(data), EXPLICIT_VR_LITTLE_ENDIAN, attributes)
+            table, header_bytes = await _table_in(data, attributes)
+            element = _tag_and_vr(data[header_bytes : header_bytes + _ELEMENT_HEAD_BYTES], EXPLICIT_VR_LITTLE_ENDIAN)
+            pixel_data = PixelData(table, Memory(data), len(data), EXPLICIT_VR_LITTLE_ENDIAN, *element, attributes)
             return self._remember(document["blob_key"], pixel_data, len(data))
+
+
+def _refuse_without_frames(document: Document, encoded: bytes) -> None:
+    """Raise if there is no frame table: because there are no pixels, or because nobody could read them."""
+    if encoded:
+        return
+    if document["header_bytes"] == document["size_bytes"]:
+        raise NotFound("the instance has no Pixel Data")
+    raise UnsupportedInstance("the Pixel Data of the instance cannot be read")
+
+
+def _tag_and_vr(head: bytes, transfer_syntax_uid: str) -> tuple[str, str]:
+    """Return tag, as eight digits, and VR of the element that begins with `head`; OW where the VR is implicit."""
+    encoding = encoding_of(transfer_syntax_uid)
+    group, element = struct.unpack("<HH" if encoding.is_little_endian else ">HH", head[:4].ljust(4, b"\0"))
+    vr = "OW" if encoding.is_implicit else head[4:6].decode("latin-1")
+    return f"{group:04X}{element:04X}", vr
 
 
 def _inflate(stored: bytes) -> bytes:
@@ -142,27 +167,29 @@ def _inflate(stored: bytes) -> bytes:
 
 
 def _describing(metadata: bytes) -> Attributes:
-    """Return what describes the pixels, out of the complete DICOM JSON."""
+    """Return what describes native frames, out of the complete DICOM JSON."""
     attributes = orjson.loads(zstandard.ZstdDecompressor().decompress(metadata))
     return {tag: attributes[tag] for tag in DESCRIBING if tag in attributes}
 
 
-async def _table_in(data: bytes, attributes: Attributes) -> FrameTable:
-    """Return the frame table of an inflated data set."""
+async def _table_in(data: bytes, attributes: Attributes) -> tuple[FrameTable, int]:
+    """Return the frame table of an inflated data set, and where in it the Pixel Data begins."""
 
     async def read(offset: int, length: int) -> bytes:
         return data[offset : offset + length]
 
+    scanner = HeaderScanner(EXPLICIT_VR_LITTLE_ENDIAN)
     try:
-        scanner = HeaderScanner(EXPLICIT_VR_LITTLE_ENDIAN)
         scanner.feed(data)
-        header_bytes = scanner.pixel_data_offset or len(data)
-        table = await build_frame_table(attributes, EXPLICIT_VR_LITTLE_ENDIAN, header_bytes, len(data), read)
+        if scanner.pixel_data_offset is None:
+            raise NotFound("the instance has no Pixel Data")
+        offset = scanner.pixel_data_offset
+        table = await build_frame_table(attributes, EXPLICIT_VR_LITTLE_ENDIAN, offset, len(data), read)
     except RejectedInstance as error:
         raise UnsupportedInstance(str(error)) from error
     if table is None:
         raise UnsupportedInstance("the Pixel Data of the instance cannot be read")
-    return table
+    return table, offset
 
 
 async def _aside(data: bytes, work: Callable[[bytes], T]) -> T:

@@ -19,13 +19,14 @@ from radstream.web.accept import Offer
 from services.api.extent import Extent, Source
 from services.api.representations import offers
 
-PIXEL_DATA_TAGS: Final = ("7FE00010", "7FE00008", "7FE00009")
-"""Pixel Data, Float Pixel Data, Double Float Pixel Data."""
-
 MAX_ODD_FRAME_BITS: Final = 1 << 28
 """Largest frame whose bits are moved to begin at a byte; the whole frame is in memory for that."""
 
-_BIG_ENDIAN: Final = (EXPLICIT_VR_BIG_ENDIAN, "1.2.840.113619.5.2")  # the latter is GE's private one
+DESCRIBING: Final = ("00280002", "00280004", "00280010", "00280011", "00280100")
+"""Tags of what `PixelData` looks at."""
+
+_GE_PRIVATE: Final = "1.2.840.113619.5.2"  # implicit VR, all little endian but the Pixel Data
+_BIG_ENDIAN: Final = (EXPLICIT_VR_BIG_ENDIAN, _GE_PRIVATE)
 
 Attributes = dict[str, dict[str, Any]]
 
@@ -82,6 +83,10 @@ class PixelData:
         Its size.
     transfer_syntax_uid : str
         Of the bytes in `source`.
+    tag : str
+        Of the element as eight digits: Pixel Data, Float or Double Float Pixel Data.
+    vr : str
+        Of the element; it matters for big endian ones only.
     attributes : dict
         DICOM JSON of what describes native frames, see `DESCRIBING`.
     """
@@ -90,6 +95,8 @@ class PixelData:
     source: Source
     source_bytes: int
     transfer_syntax_uid: str
+    tag: str
+    vr: str
     attributes: Attributes
 
     @property
@@ -139,9 +146,8 @@ class PixelData:
         """Size of the words to be reversed: of a sample, but of two bytes at least where the VR is OW (PS3.5 7.3)."""
         if self.table.is_encapsulated or self.transfer_syntax_uid not in _BIG_ENDIAN:
             return 1
-        sizes = {"OW": 2, "OF": 4, "OD": 8}
-        vr = next((self.attributes[tag]["vr"] for tag in PIXEL_DATA_TAGS if tag in self.attributes), "OB")
-        word_bytes = max(self._integer("00280100", 8) // 8, sizes.get(vr, 1))
+        at_least = {"OW": 2, "OF": 4, "OD": 8}.get(self.vr, 1)
+        word_bytes = max(self._integer("00280100", 8) // 8, at_least)
         if word_bytes not in {1, 2, 4, 8}:
             raise UnsupportedInstance("Bits Allocated is no size of words whose byte order is known")
         return word_bytes
@@ -157,7 +163,3 @@ class PixelData:
     def _integer(self, tag: str, default: int) -> int:
         value = (self.attributes.get(tag, {}).get("Value") or [default])[0]
         return value if isinstance(value, int) else default
-
-
-DESCRIBING: Final = (*PIXEL_DATA_TAGS, "00280002", "00280004", "00280010", "00280011", "00280100")
-"""Tags of what `PixelData` looks at."""

@@ -43,10 +43,9 @@ def pixel_data(
     tag = {"OF": "7FE00008", "OD": "7FE00009"}.get(vr, "7FE00010")
     integers = {"00280002": 1, "00280010": rows, "00280011": columns, "00280100": bits}
     attributes: dict[str, Any] = {key: {"vr": "US", "Value": [value]} for key, value in integers.items()}
-    attributes[tag] = {"vr": vr, "BulkDataURI": tag}
     source = bytes(START) + data
     table: Any = Table(frames, rows * columns * bits)
-    return PixelData(table, Memory(source), len(source), syntax, attributes)
+    return PixelData(table, Memory(source), len(source), syntax, tag, vr, attributes)
 
 
 async def read(value: Value) -> bytes:

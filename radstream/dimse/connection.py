@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from typing import Final
+from typing import Final, cast
 
 from radstream.dimse import pdus
 from radstream.dimse.pdus import ProtocolViolation
@@ -41,8 +41,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the open connection."""
-        # By its duty, not its class: uvloop's transports are no asyncio.Transport.
-        self.transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self.transport = cast(asyncio.Transport, transport)  # by its duty: uvloop's is of a class of its own
         self._loop = asyncio.get_running_loop()
         self.heard_at = self._loop.time()
         self.look_at_deadline()

@@ -157,7 +157,8 @@ class UpperLayer(Connection):
         return kind == PduType.P_DATA_TF and self.state in (State.ESTABLISHED, State.AWAITING_RELEASE_RP)
 
     def _on_fragment(self, context_id: int, control: int, fragment: memoryview) -> None:
-        if self.state != State.AWAITING_CLOSE:  # the rest of a PDU in whose middle the association was aborted
+        # The rest of a PDU in whose middle the association ended is nobody's business.
+        if self.state in (State.ESTABLISHED, State.AWAITING_RELEASE_RP):
             self._user.on_fragment(context_id, control, fragment)
 
     def _on_pdu(self, kind: int, body: bytes) -> None:

@@ -1,0 +1,157 @@
+"""One connection to a DIMSE port, from the A-ASSOCIATE-RQ to the release."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from radstream.contract.errors import RadstreamError
+from radstream.dimse.associate import AssociateAccept, AssociateReject, AssociateRequest
+from radstream.dimse.exchange import Exchange
+from radstream.dimse.limits import Limits
+from radstream.dimse.negotiation import LOCAL_LIMIT_EXCEEDED, NO_REASON, REASONS, Acceptor, AETitlePolicy, refusal
+from radstream.dimse.routes import Peer
+from radstream.dimse.upper_layer import UpperLayer
+from radstream.dimse.user_information import UserIdentity
+from radstream.telemetry import ASSOCIATIONS, ASSOCIATIONS_REFUSED, get_logger
+
+log = get_logger(__name__)
+
+Verifier = Callable[[UserIdentity, Peer], Awaitable[bytes | None]]
+"""Returns the server response (empty for user names) if users are who they say they are, or None (PS3.7 D.3.3.7)."""
+
+
+@dataclass
+class House:
+    """What the sessions of one port share.
+
+    Parameters
+    ----------
+    verifier : Verifier, optional
+    is_closing : bool
+        Nobody is let in any more, and who is in leaves when its message is done.
+    """
+
+    acceptor: Acceptor
+    ae_title: AETitlePolicy
+    limits: Limits
+    verifier: Verifier | None = None
+    is_closing: bool = False
+    sessions: set[Session] = field(default_factory=set)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether another association is too many."""
+        return sum(session.is_established for session in self.sessions) >= self.limits.max_associations
+
+
+class Session:
+    """The `ServiceUser` of the upper layer of one connection, as acceptor."""
+
+    def __init__(self, house: House) -> None:
+        self.is_established = False
+        self.disconnected = asyncio.Event()
+        self.layer = UpperLayer(self, house.limits)
+        self.exchange = Exchange(self.layer, house.limits, house.acceptor.routes, self._on_quiet)
+        self._house = house
+
+    @property
+    def is_receiving(self) -> bool:
+        """Whether a message is here in part."""
+        return self.exchange.is_receiving
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an operation is under way."""
+        return self.exchange.is_busy
+
+    def on_connected(self) -> None:
+        """Join the sessions of the port, or hang up at once."""
+        if self._house.is_closing or len(self._house.sessions) >= self._house.limits.max_connections:
+            ASSOCIATIONS_REFUSED.labels("too many connections").inc()
+            self.layer.transport.abort()
+        else:
+            self._house.sessions.add(self)
+
+    def on_associate_request(self, request: AssociateRequest) -> None:
+        """Accept or reject; with a verifier, when it has made up its mind."""
+        # An IPv6 address has four parts, and a UNIX socket none.
+        address = self.layer.transport.get_extra_info("peername") or ("", 0)
+        self.exchange.peer = Peer(request.calling_ae_title, request.called_ae_title, str(address[0]), int(address[1]))
+        rejection = refusal(request, self._house.ae_title)
+        if rejection is None and self._house.is_full:
+            rejection = LOCAL_LIMIT_EXCEEDED
+        if rejection is not None:
+            self._reject(rejection)
+        elif self._house.verifier is None:
+            self._accept(request, None)
+        else:
+            self.exchange.spawn(self._verify(request, self._house.verifier))
+
+    def on_associate_answer(self, answer: AssociateAccept | AssociateReject) -> None:
+        """Never called: an acceptor asks for no association."""
+
+    def on_fragment(self, context_id: int, control: int, fragment: memoryview) -> None:
+        """Hand on to the messages."""
+        self.exchange.take(context_id, control, fragment)
+
+    def on_release_request(self) -> None:
+        """Confirm at once, or when the last response is sent."""
+        if not self.exchange.is_performing:
+            self.layer.confirm_release()
+
+    def on_association_ended(self, reason: str) -> None:
+        """Stop what depends on the peer."""
+        if self.is_established:
+            ASSOCIATIONS.dec()
+            log.info("association_ended", reason=reason, **self._names)
+        # Who connects and closes without a word is a probe of the port, and no association.
+        if reason not in {"released", "rejected"} and (self.is_established or reason != "connection lost"):
+            ASSOCIATIONS_REFUSED.labels("aborted").inc()
+        self.is_established = False
+        self.exchange.lose()
+
+    def on_disconnected(self) -> None:
+        """Leave the sessions of the port."""
+        self._house.sessions.discard(self)
+        self.disconnected.set()
+
+    async def _verify(self, request: AssociateRequest, verifier: Verifier) -> None:
+        response = None
+        try:
+            if request.user.user_identity is not None:
+                response = await verifier(request.user.user_identity, self.exchange.peer)
+        except RadstreamError as error:
+            log.warning("user_identity_not_verified", reason=str(error), **self._names)
+        if response is None or request.user.user_identity is None:
+            self._reject(NO_REASON)
+        else:
+            self._accept(request, response if request.user.user_identity.response_requested else None)
+
+    def _accept(self, request: AssociateRequest, server_response: bytes | None) -> None:
+        self.exchange.contexts, accept = self._house.acceptor.negotiate(request, server_response)
+        self.is_established = True
+        ASSOCIATIONS.inc()
+        log.info("association_accepted", count=len(self.exchange.contexts), **self._names)
+        self.layer.accept(accept, request.user.max_pdu_bytes)
+
+    def _reject(self, rejection: AssociateReject) -> None:
+        ASSOCIATIONS_REFUSED.labels(REASONS[rejection]).inc()
+        log.warning("association_rejected", reason=REASONS[rejection], **self._names)
+        self.layer.reject(rejection)
+
+    def _on_quiet(self) -> None:
+        self.layer.confirm_release()
+        if self._house.is_closing:
+            self.layer.abort(why="closing")
+
+    @property
+    def _names(self) -> dict[str, str | int]:
+        peer = self.exchange.peer
+        return {
+            "calling_ae_title": peer.calling_ae_title,
+            "called_ae_title": peer.called_ae_title,
+            "host": peer.host,
+            "port": peer.port,
+        }

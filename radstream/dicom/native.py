@@ -118,9 +118,11 @@ def reinterpret(samples: Samples, precision: int, pixel: ImagePixel) -> Samples:
     """
     if precision > max(pixel.bits_allocated, 8):
         raise UnsupportedInstance(f"the codestream has {precision} bits a sample, more than Bits Allocated")
+    if samples.dtype.kind == "u" and precision < samples.dtype.itemsize * 8 and int(samples.max()) >> precision:
+        raise UnsupportedInstance(f"the codestream has samples that are larger than its {precision} bits")
     if precision < pixel.bits_stored and (samples.dtype.kind == "i") != pixel.is_signed:
         limit = 1 << (precision - 1) if pixel.is_signed else 0
-        if samples.size and (samples.max() >= limit if pixel.is_signed else samples.min() < limit):
+        if samples.max() >= limit if pixel.is_signed else samples.min() < limit:
             raise UnsupportedInstance("the codestream contradicts Pixel Representation, and has fewer bits than stored")
     words = samples.astype(f"u{max(pixel.bits_allocated, 8) // 8}", copy=False)
     bits = min(precision, pixel.bits_stored)

@@ -19,8 +19,21 @@ from radstream.contract.errors import NotFound
 from radstream.dicom.part10 import encode_meta
 from radstream.settings import Settings
 from radstream.web.app import create_app
+from radstream.web.multipart import boundary_of, parts
 from services.api import start_page, wado
 from tests.memory_catalog import SCHEMA, MemoryCatalog, blank, declared
+
+
+async def parts_of(answer: httpx2.Response) -> list[tuple[dict[str, str], bytes]]:
+    """Return headers and content of each part of a multipart answer whose length was promised."""
+    assert answer.status_code in {200, 206}, answer.text
+    assert answer.headers["content-length"] == str(len(answer.content))
+
+    async def body() -> AsyncIterator[bytes]:
+        yield answer.content
+
+    found = parts(body(), boundary_of(answer.headers["content-type"]))
+    return [(part.headers, b"".join([piece async for piece in part.stream()])) async for part in found]
 
 
 @dataclass

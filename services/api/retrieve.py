@@ -1,7 +1,7 @@
 """WADO-RS Retrieve Study, Series, Instance: the Part 10 files exactly as they are stored (PS3.18 10.4).
 
 Without a ``transfer-syntax`` parameter the stored one is sent, as with ``*``. (The Standard's default for that case is
-Explicit VR Little Endian; nothing is transcoded here, see docs/conformance.md.)
+Explicit VR Little Endian; nothing is transcoded here.)
 """
 
 from __future__ import annotations

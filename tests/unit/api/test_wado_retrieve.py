@@ -1,12 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import httpx2
 import pytest
 
-from radstream.web.multipart import boundary_of, parts
-from tests.api_engines import Archive
+from tests.api_engines import Archive, parts_of
 
 IMPLICIT = "1.2.840.10008.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -15,16 +11,6 @@ JPEG_LS = "1.2.840.10008.1.2.4.80"
 STUDY = "/dicom-web/studies/1.1"
 SERIES = f"{STUDY}/series/1.2"
 INSTANCE = f"{SERIES}/instances/1.2.3"
-
-
-async def parts_of(answer: httpx2.Response) -> list[tuple[dict[str, str], bytes]]:
-    async def body() -> AsyncIterator[bytes]:
-        yield answer.content
-
-    boundary = boundary_of(answer.headers["content-type"])
-    return [
-        (part.headers, b"".join([piece async for piece in part.stream()])) async for part in parts(body(), boundary)
-    ]
 
 
 @pytest.mark.parametrize(

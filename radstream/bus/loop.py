@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Literal, NoReturn
 
@@ -17,7 +16,7 @@ from radstream.bus.port import Bus, Record
 from radstream.bus.retry import Retry
 from radstream.contract.errors import Unavailable, answer_to
 from radstream.contract.topics import DEAD_LETTER_RETENTION_DAYS, Topic, dead_letter_topic
-from radstream.telemetry import CONSUMER_LAG, RECORDS_DEAD, RECORDS_HANDLED, RECORDS_RETRIED, get_logger
+from radstream.telemetry import CONSUMER_LAG, RECORDS_DEAD, RECORDS_HANDLED, RECORDS_RETRIED, code_path, get_logger
 
 log = get_logger(__name__)
 
@@ -229,18 +228,14 @@ class ConsumeLoop:
 
     def _log_failure(self, event: str, error: Exception, **fields: object) -> None:
         """Log an error without the text of foreign ones; where it was raised says enough."""
-        frames = (
-            {}
-            if answer_to(error).consumer != "retry"
-            else {"exception": "".join(traceback.format_tb(error.__traceback__))}
-        )
+        if answer_to(error).consumer == "retry":
+            fields["exception"] = code_path(error)
         log.warning(
             event,
             topic=self._topic,
             group=self._group,
             error_type=type(error).__name__,
             reason=safe_text(error),
-            **frames,
             **fields,
         )
 

@@ -1,0 +1,1 @@
+"""A modality that invents patients: plans studies, makes their instances, sends them until they are accepted."""

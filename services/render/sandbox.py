@@ -26,6 +26,7 @@ PROCESSOR_S: Final = 30
 DEADLINE_S: Final = 120.0
 """Of one task on the wall clock. Far more than the processor time, so that a busy machine is no death sentence."""
 
+GRACE_S: Final = 2.0
 MOST_WAITING: Final = 256
 _MODULE: Final = "services.render.worker"
 # Workers compute with one thread: BLAS would reserve memory for one per core before doing nothing with them.
@@ -164,11 +165,11 @@ class _Worker:
             async with asyncio.timeout(deadline_s):
                 return await _exchange(process, task)
         except TimeoutError as error:
-            await self._bury("deadline")
+            await self._bury("deadline", grace_s=0)
             raise UnsupportedInstance(f"rendering took longer than {deadline_s:g} s") from error
         except (asyncio.IncompleteReadError, ConnectionError, RuntimeError) as error:
             # RuntimeError is how uvloop says that a pipe is closed.
-            how = await self._bury("died")
+            how = await self._bury("died", grace_s=GRACE_S)
             if how == -signal.SIGXCPU:
                 raise UnsupportedInstance("rendering took more processor time than a worker may have") from error
             raise _Died(f"exit code {how}") from error
@@ -176,19 +177,29 @@ class _Worker:
             await self.kill()
             raise
 
-    async def _bury(self, reason: str) -> int:
-        """Kill what may be left of the process; count and log its death."""
+    async def _bury(self, reason: str, *, grace_s: float) -> int:
+        """End what may be left of the process; count and log its death."""
         pid = self._process.pid if self._process is not None else 0
-        code = await self.kill()
+        code = await self.kill(grace_s)
         WORKER_DEATHS.inc()
         log.warning("worker_died", pid=pid, exit_code=code, reason=reason)
         return code
 
-    async def kill(self) -> int:
-        """End the process; returns its exit code, negative for a signal."""
+    async def kill(self, grace_s: float = 0) -> int:
+        """End the process; returns its exit code, negative for a signal.
+
+        Parameters
+        ----------
+        grace_s : float
+            How long a process that seems to be dying is let alone: to kill it would lose its exit code.
+        """
         process, self._process = self._process, None
         if process is None:
             return 0
+        if grace_s:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace_s):
+                    return await process.wait()
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         return await process.wait()

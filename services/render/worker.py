@@ -41,9 +41,11 @@ def main() -> None:
 
 
 def _private_output() -> BinaryIO:
-    """Keep standard output for answers alone: what a decoder prints goes to standard error."""
+    """Keep standard output for answers alone; what decoders print would break them, or reach a log."""
     private = os.dup(1)
-    os.dup2(2, 1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
     return os.fdopen(private, "wb")
 
 

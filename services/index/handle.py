@@ -17,7 +17,7 @@ from radstream.bus.port import Message, Record
 from radstream.catalog.filters import In
 from radstream.catalog.port import Operation, PutEarliest
 from radstream.contract.documents import instance_order
-from radstream.contract.errors import NotFound, RejectedInstance
+from radstream.contract.errors import NotFound, RejectedInstance, Unavailable
 from radstream.contract.events import (
     Event,
     InstanceConflicted,
@@ -106,9 +106,16 @@ class Indexing:
     async def index(self, arrivals: Sequence[Arrival]) -> None:
         """Make the instances of `arrivals` known; on return all of it is durable. Errors as `on_instance_stored`."""
         for batch in _portions(arrivals):
+            await self._catalog(await self._read_all(batch))
+
+    async def _read_all(self, arrivals: Sequence[Arrival]) -> list[Version]:
+        """Return the versions of `arrivals`; of several errors the one that can be waited out is raised."""
+        try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._read(arrival)) for arrival in batch]
-            await self._catalog([task.result() for task in tasks])
+                tasks = [group.create_task(self._read(arrival)) for arrival in arrivals]
+        except ExceptionGroup as errors:
+            raise next((e for e in errors.exceptions if isinstance(e, Unavailable)), errors.exceptions[0]) from errors
+        return [task.result() for task in tasks]
 
     async def _read(self, arrival: Arrival) -> Version:
         event = arrival.event

@@ -28,7 +28,7 @@ def tag_of(name: str) -> str | None:
     """Return the tag that `name` means, a keyword or eight hexadecimal digits (PS3.18 8.3.4); None if neither."""
     if _TAG.fullmatch(name):
         return name.upper()
-    tag = tag_for_keyword(name)
+    tag = tag_for_keyword(name) if name else None  # some retired attributes have an empty keyword
     return None if tag is None else f"{int(tag):08X}"
 
 

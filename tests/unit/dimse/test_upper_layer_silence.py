@@ -1,0 +1,132 @@
+"""Silence: what a peer that says nothing, or takes nothing, is allowed. The clock is virtual: no test waits."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from radstream.dimse.associate import encode_request
+from radstream.dimse.limits import Limits
+from tests.dimse_wire import (
+    Store,
+    associate,
+    connect,
+    data_pdus,
+    echo_rq,
+    make_request,
+    settle,
+    store_house,
+    store_rq,
+)
+
+DATA = bytes(76_800)
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock jumps to the next timer as soon as there is nothing else to do."""
+
+    _now = 0.0
+
+    def time(self) -> float:
+        return self._now
+
+    def _run_once(self) -> None:
+        waiting = [timer.when() for timer in self._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+        if not self._ready and waiting:  # type: ignore[attr-defined]
+            self._now = max(self._now, min(waiting))
+        super()._run_once()  # type: ignore[misc]
+
+
+def in_virtual_time(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    @functools.wraps(test)
+    def run(**arguments: Any) -> None:
+        async def work() -> None:
+            await test(**arguments)
+
+        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+            runner.run(work())
+
+    return run
+
+
+SHORT = Limits(artim_s=5, network_s=5, idle_s=10)
+
+
+@in_virtual_time
+async def test_a_connection_without_a_request_is_closed_by_artim() -> None:
+    _, wire = connect(store_house(Store(), limits=SHORT))
+    wire.feed(encode_request(make_request())[:50])
+    await asyncio.sleep(5.1)
+    assert wire.transport.was_aborted
+    assert wire.take_pdus() == []
+
+
+@in_virtual_time
+async def test_a_peer_that_dribbles_its_request_is_closed_by_artim_all_the_same() -> None:
+    _, wire = connect(store_house(Store(), limits=SHORT))
+    for byte in encode_request(make_request())[:40]:
+        wire.feed(bytes((byte,)))
+        await asyncio.sleep(0.2)
+    assert wire.transport.was_aborted
+
+
+@pytest.mark.parametrize("part", [store_rq(DATA)[:-1000], store_rq(DATA)[:20], data_pdus(b"x", 2)[:3]])
+@in_virtual_time
+async def test_silence_inside_a_message_is_aborted(part: bytes) -> None:
+    store = Store()
+    _, wire = associate(store_house(store, limits=Limits(network_s=10, artim_s=10)))
+    wire.feed(part)
+    await asyncio.sleep(10.1)
+    assert wire.abort_seen == (2, 0)
+    await asyncio.sleep(10.1)
+    assert wire.transport.was_aborted
+    assert all(sink.outcome == "aborted" for sink in store.sinks)
+
+
+@in_virtual_time
+async def test_silence_between_fragments_is_aborted() -> None:
+    store = Store()
+    _, wire = associate(store_house(store, limits=Limits(network_s=10)))
+    wire.feed(store_rq(DATA, fragment_bytes=1000)[:-812])
+    assert not wire.layer.is_inside_pdu
+    await asyncio.sleep(10.1)
+    assert wire.abort_seen == (2, 0)
+    await settle()
+    assert store.sinks[0].outcome == "aborted"
+
+
+@in_virtual_time
+async def test_silence_between_messages_is_patient_until_the_idle_time() -> None:
+    _, wire = associate(store_house(Store(), limits=Limits(network_s=10, idle_s=100)))
+    await asyncio.sleep(99)
+    wire.feed(echo_rq())
+    await settle()
+    assert wire.take_messages()[0][0].status == 0
+    await asyncio.sleep(99)
+    assert wire.take_pdus() == []
+    await asyncio.sleep(1.1)
+    assert wire.abort_seen == (2, 0)
+
+
+@in_virtual_time
+async def test_a_slow_sink_is_no_reason_to_abort() -> None:
+    store = Store()
+    _, wire = associate(store_house(store, limits=SHORT))
+    wire.feed(store_rq(DATA))
+    store.sinks[0].may_finish.clear()
+    await asyncio.sleep(3600)
+    store.sinks[0].may_finish.set()
+    await settle()
+    assert wire.take_messages()[0][0].status == 0
+
+
+@in_virtual_time
+async def test_a_peer_that_takes_no_answer_is_disconnected() -> None:
+    _, wire = associate(store_house(Store(), limits=Limits(network_s=10)))
+    wire.layer.pause_writing()
+    await asyncio.sleep(10.1)
+    assert wire.transport.was_aborted

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +13,7 @@ import zstandard
 from radstream.contract.blob_keys import InstanceKey
 from radstream.contract.documents import instance_order, patient_key, series_key
 from radstream.contract.events import InstanceEvent
-from radstream.dicom.levels import ATTRIBUTES, COMPUTED_ATTRIBUTES, DEFAULT_ATTRIBUTES, PATIENT_ATTRIBUTES, Level
+from radstream.dicom.levels import ATTRIBUTES, DEFAULT_ATTRIBUTES, PATIENT_ATTRIBUTES, Level
 from services.index.values import Attributes, Values
 
 Document = dict[str, Any]
@@ -195,10 +197,24 @@ def _patient_fields(values: Values) -> Document:
 def _some(attributes: Attributes, tags: frozenset[str]) -> bytes:
     """Return the JSON object of those of `attributes` that are in `tags` and not far too large."""
     some = {tag: attributes[tag] for tag in attributes if tag in tags}
-    encoded = orjson.dumps(some)
+    encoded = encode(some)
     if len(encoded) <= LARGEST_VALUE_BYTES:
         return encoded
-    return orjson.dumps({tag: some[tag] for tag in some if len(orjson.dumps(some[tag])) <= LARGEST_VALUE_BYTES})
+    return encode({tag: some[tag] for tag in some if len(encode(some[tag])) <= LARGEST_VALUE_BYTES})
+
+
+def encode(value: Mapping[str, Any]) -> bytes:
+    """Return `value` as JSON, whatever numbers and text a data set made of it."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # a number of more than 64 bits, or text that is no Unicode
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def decode(encoded: bytes) -> Attributes:
+    """Return the DICOM JSON object that `encode` wrote; slower than orjson, but true to every number."""
+    attributes: Attributes = json.loads(encoded)
+    return attributes
 
 
 def pack(attributes: Attributes) -> bytes:
@@ -206,15 +222,9 @@ def pack(attributes: Attributes) -> bytes:
 
     What the sender said of attributes that only an archive can know (PS3.18 10.6.3) is left in: it is its data set.
     """
-    return zstandard.ZstdCompressor(level=3).compress(orjson.dumps(attributes))
+    return zstandard.ZstdCompressor(level=3).compress(encode(attributes))
 
 
 def unpack(metadata: bytes) -> Attributes:
     """Return the DICOM JSON object in the `metadata` of an instance document."""
-    attributes: Attributes = orjson.loads(zstandard.ZstdDecompressor().decompress(metadata))
-    return attributes
-
-
-def without_computed(attributes: Attributes) -> Attributes:
-    """Return `attributes` without those that only an archive can know."""
-    return {tag: attributes[tag] for tag in attributes if tag not in COMPUTED_ATTRIBUTES}
+    return decode(zstandard.ZstdDecompressor().decompress(metadata))

@@ -18,15 +18,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from radstream.catalog.filters import And, Equals, In, Not
 from radstream.catalog.port import Catalog, Delete, Operation, Put, PutEarliest, Set
 from radstream.contract.blob_keys import parse_instance_key
 from radstream.contract.errors import Unavailable
 from radstream.contract.events import StudyReopened, new_event_id, to_timestamp
 from radstream.contract.uids import Uid
-from services.index.document import Document, Parents, parents_of, patient_in, unpack
+from services.index.document import Document, Parents, decode, parents_of, patient_in, unpack
 from services.index.tally import (
     FACTS,
     SERIES_FIELDS,
@@ -206,7 +204,7 @@ class Settler:
         if own is not None and all(own.order < row["order"] for row in rows):
             return Put("patients", key, own.patient)
         if rows:
-            return Put("patients", key, patient_in(orjson.loads(rows[0]["attributes"]), rows[0]["order"]))
+            return Put("patients", key, patient_in(decode(rows[0]["attributes"]), rows[0]["order"]))
         return Delete("patients", key)
 
     async def _parents(self, order: str, at_hand: Iterable[Parents]) -> Parents:

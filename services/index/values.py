@@ -89,9 +89,11 @@ class Values:
                 yield "=".join(groups).rstrip("=")
 
     def _kept(self, tag: str, text: str) -> str | None:
-        """Return `text` if there is one, and if it is not too long to be indexed."""
+        """Return `text` if there is one, and if it can be indexed."""
         if len(text) > LONGEST_TEXT:
             return self._understood(tag, "length", None)
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            return self._understood(tag, "text", None)
         return text or None
 
     def _understood(self, tag: str, kind: str, value: T | None) -> T | None:

@@ -95,6 +95,10 @@ class Bus(Protocol):
         ------
         Unavailable
             If the log did not acknowledge all of them before its deadline. They may be in it all the same.
+        NotFound
+            If a topic was not created.
+        MalformedEvent
+            If a value is longer than 1 MiB, or a key or header is not Unicode text.
         """
 
     def consumer(self, group: str, topics: Sequence[str]) -> Consumer:

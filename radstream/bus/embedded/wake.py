@@ -46,7 +46,9 @@ class WakeUps:
                 _send(sender, news, base / path.name)
 
     def bind(self) -> None:
-        """Begin to listen; without effect where there are no such sockets. Blocking, for a thread."""
+        """Begin to listen; without effect where there are no such sockets. Blocking, for a thread; may be repeated."""
+        if self._receiver is not None:
+            return
         receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         receiver.setblocking(False)
         try:

@@ -106,7 +106,7 @@ class Sender:
         while self._at_hand is not None:
             try:
                 await self._send_over_one_association()
-            except Unavailable as error:
+            except (Unavailable, OSError) as error:
                 await self._wait_for_better_times(error)
 
     async def _send_over_one_association(self) -> None:
@@ -145,7 +145,7 @@ class Sender:
         uids = (instance.sop_instance_uid, instance.study_instance_uid)
         self._on_outcome(Outcome(*uids, sha256, len(data_set), status, self._attempts))
 
-    async def _wait_for_better_times(self, error: Unavailable) -> None:
+    async def _wait_for_better_times(self, error: Exception) -> None:
         now_s = asyncio.get_running_loop().time()
         self._failing_since_s = self._failing_since_s or now_s
         if now_s - self._failing_since_s >= self._patience_s:

@@ -1,0 +1,166 @@
+"""How a collection lies in tables.
+
+::
+
+    studies                 id, key, one column a field; lists as JSON text; bytes last, so that scans do not read them
+    studies__large          id and the large fields
+    studies__PatientName_folded   owner and value, for each element of a list
+
+Every index ends with the key, which is the last field of every sort: pages are read from the index alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from radstream.contract.documents import Collection, Field
+
+Raw = str | int | bytes | None
+"""A value as SQLite keeps it."""
+
+_KEY: Final = Field("_id")
+
+
+def quoted(name: str) -> str:
+    """Return `name` as SQL identifier."""
+    return f'"{name}"'
+
+
+@dataclass(frozen=True)
+class Table:
+    """The tables of one collection."""
+
+    collection: Collection
+
+    @cached_property
+    def name(self) -> str:
+        """The main table, quoted."""
+        return quoted(self.collection.name)
+
+    @cached_property
+    def large_name(self) -> str:
+        """The table of the large fields, quoted."""
+        return quoted(f"{self.collection.name}__large")
+
+    @cached_property
+    def _fields(self) -> dict[str, Field]:
+        return {field.name: field for field in self.collection.fields}
+
+    @cached_property
+    def lists(self) -> tuple[Field, ...]:
+        """The fields that have a table of elements."""
+        return tuple(field for field in self.collection.fields if field.kind == "list")
+
+    @cached_property
+    def large(self) -> tuple[Field, ...]:
+        """The fields that are kept apart."""
+        return tuple(field for field in self.collection.fields if field.large)
+
+    @cached_property
+    def small(self) -> tuple[Field, ...]:
+        """The fields of the main table, bytes last."""
+        fields = [field for field in self.collection.fields if not field.large]
+        return tuple(sorted(fields, key=lambda field: field.kind == "bytes"))
+
+    @cached_property
+    def _leading(self) -> frozenset[str]:
+        return frozenset({"_id", *(index[0].removeprefix("-") for index in self.collection.indexes)})
+
+    def field(self, name: str) -> Field:
+        """Return a field by its name; ``_id`` is the key.
+
+        Raises
+        ------
+        ValueError
+            If the collection declares no such field.
+        """
+        if name == "_id":
+            return _KEY
+        if name not in self._fields:
+            raise ValueError(f"the collection {self.collection.name} has no field {name}")
+        return self._fields[name]
+
+    def elements_name(self, field: Field) -> str:
+        """Return the table of the elements of a list field, quoted."""
+        return quoted(f"{self.collection.name}__{field.name}")
+
+    def is_leading(self, field: Field) -> bool:
+        """Tell whether an index begins with `field`."""
+        return field.name in self._leading
+
+
+def column(field: Field) -> str:
+    """Return the column of `field` as seen by a query: ``t`` is the main table, ``l`` that of the large fields."""
+    return "t.key" if field is _KEY else f"{'l' if field.large else 't'}.{quoted(field.name)}"
+
+
+def encode(field: Field, value: Any) -> Raw:
+    """Return `value` as it is kept.
+
+    Raises
+    ------
+    TypeError
+        If it is not of the field's kind.
+    ValueError
+        If it is an integer of more than 64 bits or text that is no Unicode (lone surrogates).
+    """
+    if value is None or (field.kind == "list" and not value):
+        return None
+    if field.kind == "list":
+        return json.dumps([_text(field, element) for element in value], ensure_ascii=False)
+    if field.kind == "text":
+        return _text(field, value)
+    if field.kind == "bytes" and isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    if field.kind == "int" and isinstance(value, int) and not isinstance(value, bool):
+        if not fits(value):
+            raise ValueError(f"{field.name} has more than 64 bits")
+        return value
+    raise TypeError(f"{field.name} takes {field.kind}, not {type(value).__name__}")
+
+
+def _text(field: Field, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{field.name} takes text, not {type(value).__name__}")
+    if not is_unicode(value):
+        raise ValueError(f"{field.name} has text that is no Unicode")
+    return value
+
+
+def fits(value: int) -> bool:
+    """Tell whether `value` has at most 64 bits, its sign included."""
+    return -(1 << 63) <= value < 1 << 63
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether `text` has a UTF-8 form (no lone surrogates)."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def decode(field: Field, raw: Raw) -> Any:
+    """Return the value that `encode` made `raw` of; a missing list is an empty one."""
+    if field.kind != "list":
+        return raw
+    return json.loads(raw) if isinstance(raw, str) else []
+
+
+def encode_document(table: Table, document: Mapping[str, Any]) -> dict[Field, Raw]:
+    """Return the values of `document` by field; ``_id`` is passed over, the key is given apart.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `encode`, and if the collection declares no such field.
+    """
+    names = [name for name in document if name != "_id"]
+    fields: Sequence[Field] = [table.field(name) for name in names]
+    return {field: encode(field, document[field.name]) for field in fields}
+
+
+def ordering(name: str, prefix: str = "") -> str:
+    """Return "-name" or "name" as term of an index or of a sort."""
+    return f"{prefix}{quoted(name.removeprefix('-'))}{' DESC' if name.startswith('-') else ''}"

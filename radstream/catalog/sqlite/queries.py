@@ -1,0 +1,105 @@
+"""Finding: first the ids, from the indexes alone, then the rows of just these: a page costs the same however deep."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isqrt
+from typing import Final
+
+from radstream.catalog.filters import Predicate
+from radstream.catalog.port import Document
+from radstream.catalog.sqlite.database import Connection
+from radstream.catalog.sqlite.layout import Table, column, decode, ordering
+from radstream.catalog.sqlite.predicates import Clause, Few, compile_predicate
+
+_FEWEST: Final = 100
+_MOST: Final = 10_000
+_ROWS_AT_A_TIME: Final = 200
+
+
+@dataclass(frozen=True)
+class Query:
+    """What `Catalog.find` was asked for.
+
+    Raises
+    ------
+    ValueError
+        If `skip` or `limit` is negative.
+    """
+
+    table: Table
+    where: Predicate
+    fields: Sequence[str]
+    sort: Sequence[str] = ()
+    skip: int = 0
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.skip < 0 or (self.limit is not None and self.limit < 0):
+            raise ValueError("neither skip nor limit may be negative")
+
+
+def find(connection: Connection, query: Query) -> list[Document]:
+    """Return the documents that `query` asks for, in its order."""
+    ids = [row[0] for row in connection.execute(*_select_ids(connection, query))]
+    found: dict[int, Document] = {}
+    for start in range(0, len(ids), _ROWS_AT_A_TIME):
+        found.update(_documents(connection, query, ids[start : start + _ROWS_AT_A_TIME]))
+    return [found[each] for each in ids]
+
+
+def count(connection: Connection, table: Table, where: Predicate) -> int:
+    """Return for how many documents `where` holds."""
+    condition = compile_predicate(where, table, _few(connection, table, None))
+    sql = f"SELECT count(*) FROM {table.name} t WHERE {condition.sql}"
+    number: int = connection.execute(sql, condition.parameters).fetchone()[0]
+    return number
+
+
+def _select_ids(connection: Connection, query: Query) -> Clause:
+    table = query.table
+    wanted = None if query.limit is None else query.skip + query.limit
+    condition = compile_predicate(query.where, table, _few(connection, table, wanted))
+    terms = ", ".join([*(_sort_term(table, name) for name in query.sort), "t.key"])
+    sql = f"SELECT t.id FROM {table.name} t WHERE {condition.sql} ORDER BY {terms} LIMIT ? OFFSET ?"
+    return Clause(sql, (*condition.parameters, -1 if query.limit is None else query.limit, query.skip))
+
+
+def _sort_term(table: Table, name: str) -> str:
+    field = table.field(name.removeprefix("-"))
+    if field.kind not in ("text", "int"):
+        raise ValueError(f"documents are not sorted by the {field.kind} field {field.name}")
+    return ordering(name, "t.") if field.name != "_id" else f"t.key{' DESC' if name.startswith('-') else ''}"
+
+
+def _few(connection: Connection, table: Table, wanted: int | None) -> Few:
+    """Return what tells whether a SELECT has few ids.
+
+    Sorting m matches costs about m; walking in the order of the sort until `wanted` are met among N documents costs
+    about ``wanted * N / m``. They are equal where m is the square root of ``wanted * N``.
+    """
+    number = connection.execute(f"SELECT max(id) FROM {table.name}").fetchone()[0] or 0
+    most = _MOST if wanted is None else min(_MOST, max(_FEWEST, isqrt(wanted * number)))
+    known: dict[Clause, list[int] | None] = {}
+
+    def few(matches: Clause) -> list[int] | None:
+        if matches not in known:
+            rows = connection.execute(f"{matches.sql} LIMIT ?", (*matches.parameters, most + 1)).fetchall()
+            known[matches] = [row[0] for row in rows] if len(rows) <= most else None
+        return known[matches]
+
+    return few
+
+
+def _documents(connection: Connection, query: Query, ids: Sequence[int]) -> Iterator[tuple[int, Document]]:
+    """Yield the documents of `ids`, in any order; the large fields are only touched if they are asked for."""
+    table = query.table
+    fields = [table.field(name) for name in query.fields]
+    columns = ", ".join(["t.id", "t.key", *map(column, fields)])
+    large = f" LEFT JOIN {table.large_name} l ON l.id = t.id" if any(field.large for field in fields) else ""
+    sql = f"SELECT {columns} FROM json_each(?) p CROSS JOIN {table.name} t ON t.id = p.value{large}"
+    for each, key, *values in connection.execute(sql, (json.dumps(ids),)):
+        document = {field.name: decode(field, value) for field, value in zip(fields, values, strict=True)}
+        yield each, {"_id": key} | document

@@ -18,6 +18,8 @@ from services.command.simulator.instances import Instance, make_instances
 from services.command.simulator.plan import MODALITIES, Modality, StudyPlan, plan_study
 from services.command.simulator.sending import Destination, Outcome, Sender
 
+__all__ = ["Destination", "Options", "Outcome", "Summary", "plan_studies", "simulate"]
+
 SEEDED_DAY: Final = date(2026, 1, 15)
 """When seeded studies happen: equal seeds give equal bytes on any day."""
 
@@ -140,7 +142,7 @@ async def simulate(
 
 def plan_studies(options: Options) -> Iterator[StudyPlan]:
     """Yield the plans of the studies of `options`."""
-    seed = secrets.randbits(48) if options.seed is None else options.seed
+    seed = secrets.randbits(48) if options.seed is None else abs(options.seed)
     day = datetime.now(UTC).date() if options.seed is None else SEEDED_DAY
     for number in range(options.studies):
         yield plan_study(seed, number, options.modalities, day=day, slices=options.slices, scale=options.scale)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from radstream.catalog.port import Catalog
+from radstream.catalog.sqlite import SqliteCatalog
 from radstream.settings import Settings
 from radstream.web.app import create_app
 from services.api import finding, qido
 from tests.index_engines import Archive
+from tests.memory_catalog import MemoryCatalog
 
 OHIF_FIELDS = "includefield=00081030%2C00080060%2C00080090%2C00100030"
 STUDY_DEFAULTS = {
@@ -57,11 +61,14 @@ def instances() -> list[dict[str, Any]]:
     ]
 
 
-@pytest.fixture
-async def archive() -> Archive:
-    archive = Archive()
+@pytest.fixture(params=["memory", "sqlite"])
+async def archive(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Archive]:
+    catalog: Catalog = MemoryCatalog() if request.param == "memory" else SqliteCatalog(tmp_path)
+    await catalog.create_collections()
+    archive = Archive(catalog=catalog)
     await archive.index(*(archive.store(**attributes) for attributes in instances()))
-    return archive
+    yield archive
+    await catalog.close()
 
 
 @pytest.fixture

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from radstream.catalog.filters import EVERYTHING
+from radstream.catalog.port import Catalog
+from radstream.catalog.sqlite import SqliteCatalog
 from radstream.contract.errors import Unavailable
 from radstream.contract.events import InstanceConflicted, InstanceStored
 from tests.index_engines import Archive
-from tests.memory_catalog import MemoryCatalog
+from tests.memory_catalog import SCHEMA, MemoryCatalog
 
 VOLATILE = {"last_indexed_at"}
 
@@ -30,14 +35,12 @@ versions = st.fixed_dictionaries(
 )
 
 
-def contents(archive: Archive) -> dict[str, Any]:
-    return {
-        name: {
-            key: {field: value for field, value in document.items() if field not in VOLATILE}
-            for key, document in documents.items()
-        }
-        for name, documents in archive.catalog.collections.items()
-    }
+async def contents(catalog: Catalog) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, collection in SCHEMA.items():
+        fields = [field.name for field in collection.fields if field.name not in VOLATILE]
+        found[name] = {row["_id"]: row for row in await catalog.find(name, EVERYTHING, fields=fields)}
+    return found
 
 
 def batches(draw: st.DrawFn, events: list[InstanceStored]) -> list[list[InstanceStored]]:
@@ -71,7 +74,7 @@ async def index_all(
             await fresh.index(*batch)
         fresh.catalog.fails_after = None
     announced = {event.blob_key for event in fresh.published("instance-conflicted", InstanceConflicted)}
-    return contents(fresh), announced
+    return await contents(fresh.catalog), announced
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -106,3 +109,26 @@ def check_truth(archive: Archive, instances: list[dict[str, str]], found: dict[s
     for key, patient in found["patients"].items():
         assert patient["order"] == min(s["order"] for s in found["studies"].values() if s["patient_key"] == key)
     assert len(instances) >= len(found["instances"])
+
+
+async def index_in_sqlite(archive: Archive, run: list[list[InstanceStored]]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        catalog = SqliteCatalog(Path(folder))
+        try:
+            await catalog.create_collections()
+            again = Archive(blobs=archive.blobs, catalog=catalog)
+            for batch in run:
+                await again.index(*batch)
+            return await contents(catalog)
+        finally:
+            await catalog.close()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(runs())
+def test_the_embedded_catalog_ends_as_the_one_in_memory(
+    run: tuple[list[dict[str, str]], Archive, list[list[list[InstanceStored]]], list[int]],
+) -> None:
+    _, archive, orders, _ = run
+    in_memory, _ = asyncio.run(index_all(archive, orders[0], []))
+    assert asyncio.run(index_in_sqlite(archive, orders[1])) == in_memory

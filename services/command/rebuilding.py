@@ -98,7 +98,7 @@ async def _batches(items: AsyncIterator[BlobInfo]) -> AsyncIterator[list[BlobInf
 
 async def _index(backends: Backends, indexing: Indexing, batch: Sequence[BlobInfo]) -> int:
     """Index `batch` and return how many of it could be; if something is wrong, each blob is tried alone."""
-    described = [await _arrival(backends.blobs, info) for info in batch]
+    described = await asyncio.gather(*(_arrival(backends.blobs, info) for info in batch))
     arrivals = [arrival for arrival in described if arrival is not None]
     try:
         await _insist(indexing, arrivals)

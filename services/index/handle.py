@@ -16,8 +16,9 @@ from radstream.backends import Backends
 from radstream.bus.port import Message, Record
 from radstream.catalog.filters import In
 from radstream.catalog.port import Operation, PutEarliest
+from radstream.contract.blob_keys import parse_instance_key
 from radstream.contract.documents import instance_order
-from radstream.contract.errors import NotFound, RejectedInstance, Unavailable
+from radstream.contract.errors import MalformedEvent, NotFound, RejectedInstance, Unavailable
 from radstream.contract.events import (
     Event,
     InstanceConflicted,
@@ -25,14 +26,15 @@ from radstream.contract.events import (
     InstanceStored,
     derive,
     from_json,
+    from_timestamp,
     headers_of,
     to_json,
 )
 from radstream.contract.topics import INSTANCE_CONFLICTED, INSTANCE_INDEXED, STUDY_REOPENED, Topic
 from services.index.conflicts import Hidden, hidden_versions, records_of, unrecorded
 from services.index.describe import describe
-from services.index.document import Document, Parents, instance_document, parents_of
-from services.index.header import read_instance
+from services.index.document import Document, Parents, Reading, instance_document, parents_of
+from services.index.header import aside, read_instance
 from services.index.settle import Clock, Plan, Settler, Touched
 
 AT_ONCE: Final = 8
@@ -96,12 +98,7 @@ class Indexing:
         Unavailable
             If the blob store, the catalog or the log does not answer.
         """
-        await self.index(
-            [
-                Arrival(from_json(record.value, InstanceStored), record.headers.get("traceparent", ""))
-                for record in records
-            ]
-        )
+        await self.index([_arrival(record) for record in records])
 
     async def index(self, arrivals: Sequence[Arrival]) -> None:
         """Make the instances of `arrivals` known; on return all of it is durable. Errors as `on_instance_stored`."""
@@ -121,9 +118,7 @@ class Indexing:
         event = arrival.event
         async with self._reading:
             reading = await read_instance(self._backends.blobs, event)
-        order = instance_order(event.occurred_at, event.blob_key)
-        parents = parents_of(reading.attributes, event.instance_key, order)
-        return Version(arrival, instance_document(event, reading, parents.flags), parents)
+        return await aside(event.header_bytes or event.size_bytes, lambda: _version(arrival, reading))
 
     async def _catalog(self, versions: Sequence[Version]) -> None:
         """Write, look at what is visible now, make the rest agree, tell."""
@@ -184,6 +179,18 @@ class Indexing:
             await self._backends.bus.publish(messages)
 
 
+def _arrival(record: Record) -> Arrival:
+    """Return the event in `record`, if its address and time are those of an instance."""
+    event = from_json(record.value, InstanceStored)
+    if parse_instance_key(event.blob_key) != event.instance_key:
+        raise MalformedEvent("the blob key does not agree with the UIDs of the event")
+    try:
+        from_timestamp(event.occurred_at)
+    except ValueError as error:
+        raise MalformedEvent("the event's time of arrival is none") from error
+    return Arrival(event, record.headers.get("traceparent", ""))
+
+
 def _portions(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
     """Yield `arrivals` in portions whose headers are not too long together, at least one in each."""
     portion: list[Arrival] = []
@@ -197,6 +204,13 @@ def _portions(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
         size_bytes += header_bytes
     if portion:
         yield portion
+
+
+def _version(arrival: Arrival, reading: Reading) -> Version:
+    event = arrival.event
+    order = instance_order(event.occurred_at, event.blob_key)
+    parents = parents_of(reading.attributes, event.instance_key, order)
+    return Version(arrival, instance_document(event, reading, parents.flags), parents)
 
 
 def _first_operations(versions: Sequence[Version]) -> Iterator[Operation]:

@@ -28,6 +28,8 @@ BEGINNING_BYTES: Final = 4 << 20
 """What is read of a header that is longer than that."""
 
 META_BYTES: Final = 1 << 14
+FIRST_STEP_BYTES: Final = 1 << 16
+LAST_STEP_BYTES: Final = 1 << 22
 LONG_BYTES: Final = 1 << 18
 """A longer header is parsed in a thread: it takes more than some milliseconds."""
 
@@ -60,11 +62,11 @@ async def find_header_bytes(blobs: BlobStore, blob_key: str, size_bytes: int, me
     if encoding_of(meta.transfer_syntax_uid).is_deflated:
         return 0
     scanner = HeaderScanner(meta.transfer_syntax_uid)
+    position, step = meta.data_set_offset, FIRST_STEP_BYTES
     try:
-        async for piece in blobs.stream(blob_key, meta.data_set_offset, HEADER_LIMIT_BYTES):
-            scanner.feed(piece)
-            if scanner.is_done:
-                break
+        while position < min(size_bytes, HEADER_LIMIT_BYTES) and not scanner.is_done:
+            scanner.feed(await blobs.read(blob_key, position, step))
+            position, step = position + step, min(2 * step, LAST_STEP_BYTES)
     except RejectedInstance:
         return 0
     offset = scanner.pixel_data_offset
@@ -85,8 +87,8 @@ async def _read_deflated(blobs: BlobStore, event: InstanceEvent, meta: FileMeta)
         return _unreadable(event, syntax, 0, "deflated too long")
     deflated = await blobs.read(event.blob_key, meta.data_set_offset)
     try:
-        data_set = await _aside(len(deflated), lambda: inflate(deflated, HEADER_LIMIT_BYTES))
-        header = await _aside(len(data_set), lambda: read_header(data_set, syntax))
+        data_set = await aside(len(deflated), lambda: inflate(deflated, HEADER_LIMIT_BYTES))
+        header = await aside(len(data_set), lambda: read_header(data_set, syntax))
     except RejectedInstance:
         return _unreadable(event, syntax, 0, "deflated unreadable")
     return Reading(_identified(event, header.attributes), header.flags, syntax, 0, b"")
@@ -96,7 +98,7 @@ async def _read(blobs: BlobStore, event: InstanceEvent, meta: FileMeta, head: by
     """Return the reading of a blob that begins with `head`; `header_bytes` is 0 if that is not the whole header."""
     syntax = meta.transfer_syntax_uid
     try:
-        header = await _aside(len(head), lambda: read_header(head[meta.data_set_offset :], syntax))
+        header = await aside(len(head), lambda: read_header(head[meta.data_set_offset :], syntax))
     except RejectedInstance:
         return _unreadable(event, syntax, header_bytes, "header unreadable")
     frames, flags = await _frames(blobs, event, header, syntax, header_bytes)
@@ -130,6 +132,6 @@ def _unreadable(event: InstanceEvent, syntax: str, header_bytes: int, flag: str)
     return Reading(_identified(event, {}), (flag,), syntax, header_bytes, b"")
 
 
-async def _aside(size_bytes: int, work: Callable[[], T]) -> T:
+async def aside(size_bytes: int, work: Callable[[], T]) -> T:
     """Return what `work` returns; in a thread if there is much to do, so that the loop goes on."""
     return work() if size_bytes <= LONG_BYTES else await asyncio.to_thread(work)

@@ -94,6 +94,23 @@ async def test_a_record_without_an_event_is_refused(archive: Archive) -> None:
         await archive.indexing.on_instance_stored([record])
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"blob_key": "main/instances/../../etc/passwd"},
+        {"blob_key": ""},
+        {"sop_instance_uid": "1.2.3.999"},
+        {"site": "south"},
+        {"occurred_at": "yesterday"},
+    ],
+)
+async def test_an_event_that_contradicts_itself_is_refused(archive: Archive, changes: dict[str, str]) -> None:
+    event = msgspec.structs.replace(archive.store(), **changes)
+    with pytest.raises(MalformedEvent):
+        await archive.indexing.on_instance_stored([record_of(event)])
+    assert archive.documents("instances") == {}
+
+
 async def test_an_event_without_a_blob_is_refused(archive: Archive) -> None:
     event = archive.store()
     archive.blobs.contents.clear()

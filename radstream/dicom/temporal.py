@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime
 import re
 
-_DATE = re.compile(r"(\d{4})(\.?)(\d\d)\2(\d\d)")
-_TIME = re.compile(r"([01]\d|2[0-3])(?:(:?)([0-5]\d)(?:\2([0-5]\d|60)(?:\.(\d{1,6}))?)?)?")
+_DATE = re.compile(r"(\d{4})(\.?)(\d\d)\2(\d\d)", re.ASCII)
+_TIME = re.compile(r"([01]\d|2[0-3])(?:(:?)([0-5]\d)(?:\2([0-5]\d|60)(?:\.(\d{1,6}))?)?)?", re.ASCII)
 
 
 def comparable_date(text: str) -> str | None:

@@ -246,6 +246,17 @@ def store_rq(data: bytes, fragment_bytes: int = 16000, **changes: Any) -> bytes:
     return command_pdu(store_command(**changes), 3) + data_pdus(data, fragment_bytes)
 
 
+async def pump(wire: Wire, stream: bytes) -> None:
+    """Feed all of `stream`, as fast as it is taken."""
+    unread = wire.feed(stream)
+    for _ in range(1000):
+        await settle()
+        if not unread:
+            return
+        unread = wire.feed(stream[len(stream) - unread :])
+    raise AssertionError("reading was never resumed")
+
+
 async def settle(turns: int = 20) -> None:
     """Let everything run that can."""
     for _ in range(turns):

@@ -186,6 +186,7 @@ class MessageOperation:
                     return Reply(statuses.CANCEL)
                 self._exchange.respond(self._context, self._request.command, reply)
                 await self._exchange.layer.drain()
+                await asyncio.sleep(0)  # a handler that never waits would let nobody hear a C-CANCEL
         finally:
             if isinstance(replies, AsyncGenerator):
                 await replies.aclose()

@@ -12,7 +12,7 @@ from radstream.dimse.exchange import Exchange
 from radstream.dimse.limits import Limits
 from radstream.dimse.negotiation import LOCAL_LIMIT_EXCEEDED, NO_REASON, REASONS, Acceptor, AETitlePolicy, refusal
 from radstream.dimse.routes import Peer
-from radstream.dimse.upper_layer import UpperLayer
+from radstream.dimse.upper_layer import State, UpperLayer
 from radstream.dimse.user_information import UserIdentity
 from radstream.telemetry import ASSOCIATIONS, ASSOCIATIONS_REFUSED, get_logger
 
@@ -124,6 +124,8 @@ class Session:
                 response = await verifier(request.user.user_identity, self.exchange.peer)
         except RadstreamError as error:
             log.warning("user_identity_not_verified", reason=str(error), **self._names)
+        if self.layer.state != State.AWAITING_LOCAL_ANSWER:
+            return  # the peer did not wait
         if response is None or request.user.user_identity is None:
             self._reject(NO_REASON)
         else:

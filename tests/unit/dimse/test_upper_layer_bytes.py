@@ -26,6 +26,7 @@ from tests.dimse_wire import (
     make_request,
     p_data,
     pdv,
+    pump,
     settle,
     store_house,
     store_rq,
@@ -48,11 +49,10 @@ def test_any_split_of_the_stream_gives_the_same_messages(pieces: list[int], frag
         stream = encode_request(make_request()) + echo_rq() + store_rq(data, fragment_bytes) + RELEASE_RQ
         offset, turn = 0, 0
         while offset < len(stream):
-            size = min(pieces[turn % len(pieces)], len(stream) - offset)
-            offset += size - wire.feed(stream[offset : offset + size])
+            size = pieces[turn % len(pieces)]
+            await pump(wire, stream[offset : offset + size])
+            offset += size
             turn += 1
-            await settle(4)
-        await settle()
         assert bytes(store.sinks[0].received) == data
         assert store.sinks[0].outcome == "finished"
         kinds = [kind for kind, _ in wire.take_pdus()]
@@ -174,10 +174,8 @@ async def test_reading_pauses_while_the_sink_cannot_take_more_and_goes_on_after(
     await settle()
     assert wire.transport.is_paused
     store.sinks[0].may_drain.set()
-    while unread:
-        await settle()
-        unread = wire.feed(stream[len(stream) - unread :])
     await settle()
+    await pump(wire, stream[len(stream) - unread :])
     assert len(store.sinks[0].received) == len(data)
     assert wire.take_messages()[0][0].status == 0
 

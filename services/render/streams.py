@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from radstream.blobs.port import BlobStore
 from radstream.catalog.port import Document
-from radstream.contract.errors import RejectedInstance, UnsupportedInstance
+from radstream.contract.errors import NotFound, RejectedInstance, UnsupportedInstance
 from radstream.dicom.frames import FrameTable
 from radstream.dicom.json import locate
 from radstream.dicom.part10 import parse_meta
@@ -76,7 +76,7 @@ async def _pdf(blobs: BlobStore, document: Document) -> Stream:
         meta = parse_meta(file)
         start = meta.data_set_offset if meta is not None else 0
         offset, length, _ = locate(file[start:], document["TransferSyntaxUID"], ENCAPSULATED_DOCUMENT)
-    except RejectedInstance as error:
+    except (RejectedInstance, NotFound) as error:
         raise UnsupportedInstance("the document cannot be found in the instance") from error
     return Stream("application/pdf", [(start + offset, length)])
 

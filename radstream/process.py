@@ -33,14 +33,24 @@ def run_service(name: str, run: Run, settings: Settings, *, supervised: bool = F
 
 async def _run_until_stopped(run: Run, settings: Settings, supervised: bool) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop_or_exit, stop)
+    _stop_at_signals(stop)
     if supervised:
-        loop.add_reader(sys.stdin.fileno(), _stop_at_end_of_input, stop)
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_at_end_of_input, stop)
     gc.collect()
     gc.freeze()  # what was made until here lives as long as the process: the collector need not look at it again
     await run(settings, stop)
+
+
+async def until_stopped() -> None:
+    """Wait for SIGTERM or Ctrl-C."""
+    stop = asyncio.Event()
+    _stop_at_signals(stop)
+    await stop.wait()
+
+
+def _stop_at_signals(stop: asyncio.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, _stop_or_exit, stop)
 
 
 def _stop_or_exit(stop: asyncio.Event) -> None:

@@ -17,7 +17,7 @@ log = get_logger(__name__)
 
 FIRST_DELAY_S: Final = 0.1
 LONGEST_DELAY_S: Final = 5.0
-STEADY_AFTER_S: Final = 20.0
+STEADY_AFTER_S: Final = 3.0
 """A process that has run this long is forgiven its earlier deaths."""
 
 

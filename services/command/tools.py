@@ -15,6 +15,7 @@ from rich.table import Table
 from radstream.backends import open_backends
 from radstream.settings import Settings, load_settings
 from radstream.telemetry import start_logging
+from services.command.simulator.plan import MODALITIES, Modality
 
 Home = Annotated[Optional[Path], typer.Option(help="Folder of the embedded engines.  [~/.radstream]")]  # noqa: UP045
 
@@ -77,6 +78,64 @@ def rebuild(
     print(asyncio.run(work()))
 
 
+def simulate(
+    host: Annotated[str, typer.Option(help="Of the SCP to send to.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Of the SCP to send to.")] = 11112,
+    called_ae_title: Annotated[str, typer.Option(help="Of the SCP.")] = "RADSTREAM",
+    calling_ae_title: Annotated[str, typer.Option(help="Ours.")] = "SIMULATOR",
+    studies: Annotated[int, typer.Option(help="How many.", min=1)] = 4,
+    modality: Annotated[Optional[list[str]], typer.Option(help="CT, MR, CR or US; repeat for several.")] = None,  # noqa: UP045
+    slices: Annotated[Optional[int], typer.Option(help="Of a series, or frames of a loop.", min=1)] = None,  # noqa: UP045
+    rate: Annotated[Optional[float], typer.Option(help="Instances a second.", min=0.01)] = None,  # noqa: UP045
+    associations: Annotated[int, typer.Option(help="At once.", min=1, max=64)] = 1,
+    seed: Annotated[Optional[int], typer.Option(help="Equal seeds give equal bytes.")] = None,  # noqa: UP045
+    acknowledged: Annotated[Optional[Path], typer.Option(help="File to note what was accepted in.")] = None,  # noqa: UP045
+) -> None:
+    """Be a modality: send believable CT, MR, CR and ultrasound studies to any SCP."""
+    from services.command.simulate import Destination, Options, Summary
+    from services.command.simulate import simulate as simulate_all
+
+    start_logging("simulate", "WARNING")
+    options = Options(
+        Destination(host, port, called_ae_title, calling_ae_title),
+        studies=studies,
+        modalities=_modalities(modality),
+        slices=slices,
+        rate_per_s=rate,
+        associations=associations,
+        seed=seed,
+        acknowledged=acknowledged,
+    )
+    with _progress() as progress:
+        task = progress.add_task("sending", total=None)
+
+        def show(summary: Summary) -> None:
+            progress.update(task, completed=len(summary.acknowledged))
+
+        summary = asyncio.run(simulate_all(options, on_progress=show))
+    print(summary)
+    raise typer.Exit(1 if summary.refused else 0)
+
+
+def _modalities(names: list[str] | None) -> tuple[Modality, ...]:
+    """Return the modalities of `names`, all if there are none."""
+    chosen = tuple(known for known in MODALITIES if known in {name.upper() for name in names or MODALITIES})
+    if len(chosen) < len(names or ()):
+        raise typer.BadParameter(f"a modality is one of {', '.join(MODALITIES)}")
+    return chosen
+
+
+def demo(
+    home: Annotated[Path, typer.Option(help="Folder of the demonstration.")] = Path("build/demo"),
+    stay: Annotated[bool, typer.Option("--stay", help="Keep running until Ctrl-C, to look at the pictures.")] = False,
+) -> None:
+    """Run a system, send four simulated studies, print their QIDO answer and where to look at them."""
+    from services.command.demo import demonstrate
+
+    start_logging("demo", "WARNING")
+    asyncio.run(demonstrate(home, stay=stay))
+
+
 def doctor(home: Home = None) -> None:
     """Say what is wrong with this installation and how to mend it."""
     from services.command.doctor import examine
@@ -96,6 +155,8 @@ def doctor(home: Home = None) -> None:
 
 TOOLS: Final[dict[str, Callable[..., None]]] = {
     "import": import_,
+    "simulate": simulate,
     "rebuild": rebuild,
     "doctor": doctor,
+    "demo": demo,
 }

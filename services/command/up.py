@@ -53,12 +53,17 @@ def _own(home: Path) -> Iterator[None]:
         raise UnsafeConfiguration(f"the home folder cannot be used ({error.strerror}); give --home") from error
 
 
-async def _greet(settings: Settings) -> None:
-    """Say where to go as soon as both doors answer."""
-    started_at = time.monotonic()
+async def ready(settings: Settings) -> None:
+    """Return as soon as both doors answer."""
     for port in (settings.http_port, settings.dimse_port):
         while not await answers(settings.host, port):  # noqa: ASYNC110 - another process opens the port
             await asyncio.sleep(0.05)
+
+
+async def _greet(settings: Settings) -> None:
+    """Say where to go."""
+    started_at = time.monotonic()
+    await ready(settings)
     base = f"http://{settings.host}:{settings.http_port}"
     Console(stderr=True, highlight=False).print(
         f"\n[bold]Radstream is up[/bold] after {time.monotonic() - started_at:.1f} s, its data in {settings.home}\n"

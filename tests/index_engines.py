@@ -19,7 +19,10 @@ from radstream.contract.blob_keys import InstanceKey
 from radstream.contract.events import InstanceStored, from_json, headers_of, new_event_id, to_json, to_timestamp
 from radstream.contract.uids import Uid
 from radstream.dicom.part10 import encode_meta
+from radstream.settings import Settings
 from services.index.handle import Arrival, Indexing
+from services.ingest.accept import Accepting
+from services.ingest.identity import Origin
 from tests.ingest_engines import MemoryBlobs, MemoryBus
 from tests.memory_catalog import MemoryCatalog
 
@@ -57,8 +60,11 @@ def data_set(**attributes: Any) -> bytes:
         "PatientName": "Smith^John",
         "Modality": "CT",
     }
+    values = defaults | attributes
+    if not "".join(map(str, values.values())).isascii():
+        values["SpecificCharacterSet"] = "ISO_IR 192"
     with pydicom.config.disable_value_validation():
-        for keyword, value in (defaults | attributes).items():
+        for keyword, value in values.items():
             setattr(ds, keyword, value)
     buffer = pydicom.filebase.DicomBytesIO()
     buffer.is_little_endian, buffer.is_implicit_VR = True, False
@@ -121,6 +127,13 @@ class Archive:
             sha256=key.sha256,
             header_bytes=offset if header_bytes < 0 else header_bytes,
         )
+
+    async def ingest(self, content: bytes, syntax: str) -> InstanceStored:
+        """Take a data set in through the door, and return the event that it puts on the log."""
+        acceptance = Accepting(self.backends, Settings(site="main")).begin(Origin("import", syntax))
+        acceptance.write(content)
+        await acceptance.finish()
+        return from_json(self.bus.messages[-1].value, InstanceStored)
 
     async def index(self, *events: InstanceStored) -> None:
         await self.indexing.index([Arrival(event) for event in events])

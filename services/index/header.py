@@ -1,21 +1,26 @@
 """Fetching exactly the header of a blob, and what it says; a blob that nobody can read is a `Reading` with flags.
 
+With the header comes the beginning of the Pixel Data, for its tag, VR and length: one read does for most instances.
+
 Memory is bounded: a header is read whole up to `HEADER_LIMIT_BYTES`, of a longer one only the beginning.
 """
 
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from radstream.blobs.port import BlobStore
 from radstream.contract.errors import RejectedInstance
 from radstream.contract.events import InstanceEvent
 from radstream.dicom.deflate import inflate
+from radstream.dicom.dictionary import PIXEL_DATA_TAGS, standard_vr
+from radstream.dicom.elements import ReadElement, reader_of, true_reader
 from radstream.dicom.frames import build_frame_table
 from radstream.dicom.header import HeaderScanner
-from radstream.dicom.json import Header, read_header
+from radstream.dicom.json import Header, pixel_data_reference, read_header
 from radstream.dicom.part10 import FileMeta, parse_meta
 from radstream.dicom.syntaxes import encoding_of
 from services.index.document import Reading, identified
@@ -27,6 +32,7 @@ HEADER_LIMIT_BYTES: Final = 64 << 20
 BEGINNING_BYTES: Final = 4 << 20
 """What is read of a header that is longer than that."""
 
+PIXEL_DATA_HEAD_BYTES: Final = 32
 META_BYTES: Final = 1 << 14
 FIRST_STEP_BYTES: Final = 1 << 16
 LAST_STEP_BYTES: Final = 1 << 22
@@ -44,7 +50,7 @@ async def read_instance(blobs: BlobStore, event: InstanceEvent) -> Reading:
     NotFound, Unavailable
         If the blob is not there, or the store does not answer.
     """
-    head = await blobs.read(event.blob_key, 0, event.header_bytes or META_BYTES)
+    head = await blobs.read(event.blob_key, 0, (event.header_bytes or META_BYTES) + PIXEL_DATA_HEAD_BYTES)
     meta = _meta(head)
     if meta is None:
         return _unreadable(event, event.transfer_syntax_uid, event.header_bytes, "meta unreadable")
@@ -53,7 +59,7 @@ async def read_instance(blobs: BlobStore, event: InstanceEvent) -> Reading:
     if event.header_bytes:
         return await _read(blobs, event, meta, head, event.header_bytes)
     header_bytes = await find_header_bytes(blobs, event.blob_key, event.size_bytes, meta)
-    head = await blobs.read(event.blob_key, 0, header_bytes or BEGINNING_BYTES)
+    head = await blobs.read(event.blob_key, 0, (header_bytes or BEGINNING_BYTES) + PIXEL_DATA_HEAD_BYTES)
     return await _read(blobs, event, meta, head, header_bytes)
 
 
@@ -97,28 +103,41 @@ async def _read_deflated(blobs: BlobStore, event: InstanceEvent, meta: FileMeta)
 async def _read(blobs: BlobStore, event: InstanceEvent, meta: FileMeta, head: bytes, header_bytes: int) -> Reading:
     """Return the reading of a blob that begins with `head`; `header_bytes` is 0 if that is not the whole header."""
     syntax = meta.transfer_syntax_uid
+    data_set = head[meta.data_set_offset : header_bytes or len(head)]
     try:
-        header = await aside(len(head), lambda: read_header(head[meta.data_set_offset :], syntax))
+        header = await aside(len(data_set), lambda: read_header(data_set, syntax))
     except RejectedInstance:
         return _unreadable(event, syntax, header_bytes, "header unreadable")
-    frames, flags = await _frames(blobs, event, header, syntax, header_bytes)
-    flags += () if header_bytes else ("header too long",)
-    return Reading(_identified(event, header.attributes), header.flags + flags, syntax, header_bytes, frames)
+    if not header_bytes:
+        flags = (*header.flags, "header too long")
+        return Reading(_identified(event, header.attributes), flags, syntax, 0, b"")
+    frames, flags = await _frames(blobs, event, header, syntax, header_bytes, head)
+    read = true_reader(data_set, 0, reader_of(encoding_of(syntax)))
+    attributes = header.attributes | _pixel_data(head, header_bytes, read)
+    return Reading(_identified(event, attributes), header.flags + flags, syntax, header_bytes, frames)
+
+
+def _pixel_data(head: bytes, header_bytes: int, read: ReadElement) -> dict[str, dict[str, Any]]:
+    """Return the attribute that refers to the Pixel Data, if there is one behind the header."""
+    try:
+        tag, vr, _, _ = read(head, header_bytes)
+    except struct.error:
+        return {}
+    return pixel_data_reference(tag, vr or standard_vr(tag)) if tag in PIXEL_DATA_TAGS else {}
 
 
 async def _frames(
-    blobs: BlobStore, event: InstanceEvent, header: Header, syntax: str, header_bytes: int
+    blobs: BlobStore, event: InstanceEvent, header: Header, syntax: str, header_bytes: int, head: bytes
 ) -> tuple[bytes, tuple[str, ...]]:
     """Return the encoded frame table, empty if there is none, and what is wrong with the Pixel Data."""
-    if not header_bytes:
-        return b"", ()
 
     async def read(offset: int, length: int) -> bytes:
-        return await blobs.read(event.blob_key, offset, length)
+        known = head[offset : offset + length]
+        return known if len(known) == length else await blobs.read(event.blob_key, offset, length)
 
     try:
         table = await build_frame_table(header.attributes, syntax, header_bytes, event.size_bytes, read)
-    except RejectedInstance:
+    except (RejectedInstance, struct.error):  # struct: a Number of Frames that no table can hold
         return b"", ("7FE00010 frames",)
     return (b"" if table is None else table.encode()), ()
 

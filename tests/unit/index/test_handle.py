@@ -10,6 +10,7 @@ from radstream.bus.port import Record
 from radstream.contract.errors import MalformedEvent, NotFound, Unavailable
 from radstream.contract.events import InstanceConflicted, InstanceIndexed, StudyReopened
 from services.index.document import unpack
+from services.index.header import PIXEL_DATA_HEAD_BYTES
 from tests.index_engines import Archive, data_set, record_of
 
 
@@ -46,11 +47,33 @@ async def test_indexed_instances_are_announced_with_their_trace(archive: Archive
     assert archive.bus.messages[0].key == event.study_instance_uid
 
 
-async def test_exactly_the_header_is_read(archive: Archive) -> None:
-    event = archive.store(Rows=2, Columns=2, BitsAllocated=8, PixelData=b"abcd" * 5000)
+async def test_nothing_is_read_but_the_header_and_the_beginning_of_the_pixel_data(archive: Archive) -> None:
+    event = archive.store(Rows=100, Columns=200, BitsAllocated=8, SamplesPerPixel=1, PixelData=b"abcd" * 5000)
     await archive.index(event)
-    assert archive.blobs.reads[0] == (event.blob_key, 0, event.header_bytes)
-    assert all(offset + (length or 0) <= event.header_bytes + 64 for _, offset, length in archive.blobs.reads)
+    assert archive.blobs.reads[0] == (event.blob_key, 0, event.header_bytes + PIXEL_DATA_HEAD_BYTES)
+    assert sum(length or 0 for _, _, length in archive.blobs.reads) < event.header_bytes + 200
+
+
+async def test_the_metadata_refer_to_the_pixel_data(archive: Archive) -> None:
+    await archive.index(archive.store(BitsAllocated=8, PixelData=b"abcd"))
+    metadata = unpack(archive.documents("instances")["1.2.3.1"]["metadata"])
+    assert metadata["7FE00010"] == {"vr": "OB", "BulkDataURI": "7FE00010"}
+    await archive.index(archive.store(SOPInstanceUID="1.2.3.2"))
+    assert "7FE00010" not in unpack(archive.documents("instances")["1.2.3.2"]["metadata"])
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        {"PixelData": b"abcd"},
+        {"Rows": 1, "Columns": 1, "SamplesPerPixel": 1, "NumberOfFrames": "99999999999", "PixelData": b"ab"},
+    ],
+)
+async def test_frames_that_cannot_be_found_do_not_lose_the_instance(archive: Archive, image: dict[str, object]) -> None:
+    await archive.index(archive.store(BitsAllocated=8, **image))
+    instance = archive.documents("instances")["1.2.3.1"]
+    assert instance["frames"] == b""
+    assert "7FE00010 frames" in instance["flags"]
 
 
 async def test_the_header_of_unknown_length_is_found(archive: Archive) -> None:

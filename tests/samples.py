@@ -54,7 +54,7 @@ def _paths() -> list[Path]:
     extra = importlib.util.find_spec("data_store")
     if extra is not None and extra.submodule_search_locations:
         folders += [Path(location) / "data" for location in extra.submodule_search_locations]
-    return sorted(path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix == ".dcm")
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
 
 
 def data_set_of(part10: bytes) -> bytes:

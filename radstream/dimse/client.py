@@ -50,6 +50,7 @@ class Association:
         self._ended = asyncio.Event()
         self._disconnected = asyncio.Event()
         self._message_id = 0
+        self._turn = asyncio.Lock()
 
     @staticmethod
     @asynccontextmanager
@@ -216,14 +217,15 @@ class Association:
                 await self._answer
         except OSError as error:  # TimeoutError is one
             self.abort()
-            raise Unavailable(f"{host}:{port} does not answer: {error or 'timeout'}") from error
+            raise Unavailable(f"{host}:{port} does not answer: {str(error) or 'timeout'}") from error
         except BaseException:
             self.abort()
             raise
 
     async def _status(self, context: Context, command: Command, data_set: AsyncIterator[bytes] | None = None) -> int:
         invoked = self._exchange.invoke(context, command, data_set, self._response_timeout_s)
-        async with aclosing(invoked) as responses:
+        # The peer need not take a second operation before it has answered the first (PS3.7 D.3.3.3).
+        async with self._turn, aclosing(invoked) as responses:
             response, _ = await anext(responses)
         status = response.status
         if status is None:

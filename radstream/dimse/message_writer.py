@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from radstream.contract.errors import Unavailable
 from radstream.dimse.fragments import cut, cut_stream
 from radstream.dimse.messages import DATA_SET, Command, encode_command
 from radstream.dimse.pdus import COMMAND, LAST
@@ -37,15 +36,13 @@ class MessageWriter:
                 self._layer.send(context_id, LAST if is_last else 0, fragment)
 
     async def stream(self, context_id: int, command: Command, data_set: AsyncIterator[bytes]) -> None:
-        """Send a message as fast as the peer takes it; memory does not grow with the data set.
+        """Send a message as fast as the peer takes it, one at a time; memory does not grow with the data set.
 
         Raises
         ------
         Unavailable
             If the association is over.
         """
-        if self._is_streaming:
-            raise Unavailable("another message is on its way on this association")
         self._write_command(context_id, command, has_data_set=True)
         self._is_streaming = True
         try:

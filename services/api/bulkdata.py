@@ -7,7 +7,6 @@ PS3.18 10.4.1.1.5 Bulkdata Resources, 10.4.1.1.6 Pixel Data Resources; RFC 9110 
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Final
 
@@ -16,18 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from radstream.backends import Backends
-from radstream.blobs.port import BlobStore
 from radstream.catalog.port import Document
-from radstream.contract.errors import MalformedRequest, NotFound, RejectedInstance, UnsupportedInstance
-from radstream.dicom.json import locate
-from radstream.dicom.part10 import parse_meta
-from radstream.dicom.syntaxes import encoding_of
+from radstream.contract.errors import MalformedRequest, NotFound, UnsupportedInstance
 from radstream.settings import Settings
 from radstream.web.accept import Offer, choose
 from radstream.web.links import base_url
 from services.api.address import INSTANCE, address_of, instance_path, instances_at
 from services.api.answer import answer
-from services.api.extent import Blob, Extent, Memory
+from services.api.frames import MAX_FRAMES
+from services.api.header_values import HeaderValues
 from services.api.images import FIELDS, Images
 from services.api.pixel_data import PixelData, Value
 from services.api.representations import offers
@@ -37,14 +33,10 @@ _PATH = re.compile(r"[0-9A-Fa-f]{8}(?:/[0-9]{1,9}/[0-9A-Fa-f]{8}){0,64}")
 PIXEL_DATA_TAGS: Final = ("7FE00010", "7FE00008", "7FE00009")
 """Pixel Data, Float Pixel Data, Double Float Pixel Data; an instance has one of them."""
 
-HEADER_LIMIT_BYTES: Final = 64 << 20
-"""What of a blob is read to find a value in its header. As in `index`."""
-
-_WORD_BYTES: Final = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
-
 
 def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Images) -> None:
     """Add the transaction to `routes`."""
+    headers = HeaderValues(backends.blobs, images)
 
     def send(request: Request, document: Document, path: str, values: list[Value], known: list[Offer]) -> Response:
         location = f"{base_url(request, settings)}{routes.prefix}/{instance_path(document)}/bulkdata/{path}"
@@ -64,7 +56,7 @@ def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Im
         if path in PIXEL_DATA_TAGS:
             return await retrieve_pixel_data(request)
         (document,) = await instances_at(backends.catalog, address_of(request.path_params), FIELDS)
-        value = await _header_value(backends.blobs, images, document, path)
+        value = await headers.value(document, path)
         return send(request, document, path, [value], offers("", is_encapsulated=False, may_be_alone=True))
 
     routes.add_api_route(f"{INSTANCE}/bulkdata/{{path:path}}", retrieve_bulk_data, methods=["GET"])
@@ -88,36 +80,9 @@ def _values(pixel_data: PixelData) -> list[Value]:
     """Return what the parts of an answer with all Pixel Data hold: single frames only if they are compressed ones."""
     if not pixel_data.table.is_encapsulated or pixel_data.is_video:
         return [pixel_data.whole()]
+    if pixel_data.table.number_of_frames > MAX_FRAMES:
+        raise UnsupportedInstance(f"the instance has more than {MAX_FRAMES} compressed frames: retrieve them as frames")
     return [pixel_data.frame(index) for index in range(pixel_data.table.number_of_frames)]
-
-
-async def _header_value(blobs: BlobStore, images: Images, document: Document, path: str) -> Extent:
-    """Return the value of an element of the header.
-
-    Raises
-    ------
-    NotFound
-        If there is no such element.
-    UnsupportedInstance
-        If the header is damaged, or too long to be searched.
-    """
-    syntax = document["TransferSyntaxUID"]
-    encoding = encoding_of(syntax)
-    try:
-        if encoding.is_deflated:
-            data = await images.inflated(document)
-            offset, length, _ = await asyncio.to_thread(locate, data, syntax, path)
-            return Extent(Memory(data), ((offset, length),))
-        head = await blobs.read(document["blob_key"], 0, document["header_bytes"] or HEADER_LIMIT_BYTES)
-        meta = parse_meta(head)
-        if meta is None:
-            raise UnsupportedInstance("the stored file has no data set")
-        offset, length, vr = await asyncio.to_thread(locate, head[meta.data_set_offset :], syntax, path)
-    except RejectedInstance as error:
-        raise UnsupportedInstance(str(error)) from error
-    start = meta.data_set_offset + offset
-    word_bytes = 1 if encoding.is_little_endian else _WORD_BYTES.get(vr, 1)
-    return Extent(Blob(blobs, document["blob_key"]), ((start, length),), word_bytes, start)
 
 
 def _possible(request: Request, known: list[Offer], values: list[Value]) -> list[Offer]:

@@ -37,10 +37,10 @@ def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Im
         numbers = frame_numbers(request.path_params["frames"])
         (document,) = await instances_at(backends.catalog, address, FIELDS)
         pixel_data = await images.pixel_data(document)
-        if max(numbers) > pixel_data.table.number_of_frames:
-            raise NotFound("the instance has fewer frames")
         if pixel_data.is_video:
             raise UnsupportedInstance("the frames of a video are one stream: retrieve it as bulk data")
+        if max(numbers) > pixel_data.table.number_of_frames:
+            raise NotFound("the instance has fewer frames")
         offer = choose(request, pixel_data.offers(may_be_alone=len(numbers) == 1))
         base = f"{base_url(request, settings)}{routes.prefix}/{instance_path(document)}/frames"
         values = [(pixel_data.frame(number - 1), f"{base}/{number}") for number in numbers]

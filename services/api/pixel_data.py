@@ -156,7 +156,7 @@ class PixelData:
     def _frame_bits(self) -> int:
         """Size of a native frame; YBR_FULL_422 has two samples a pixel instead of three (PS3.3 C.7.6.3.1.2)."""
         samples = self._integer("00280002", 1)
-        if self.attributes.get("00280004", {}).get("Value") == ["YBR_FULL_422"]:
+        if self.attributes.get("00280004", {}).get("Value") == ["YBR_FULL_422"] and samples == 3:
             samples = 2
         return self._integer("00280010", 0) * self._integer("00280011", 0) * samples * self._integer("00280100", 8)
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import urllib.request
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ async def demonstrate(home: Path, *, stay: bool) -> None:
         Keep it running until Ctrl-C.
     """
     settings = load_settings(
-        home=home.absolute(), http_port=_free_port(), dimse_port=_free_port(), log_level="WARNING", study_quiet_s=2.0
+        home=home, http_port=_free_port(), dimse_port=_free_port(), log_level="WARNING", study_quiet_s=2.0
     )
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
@@ -49,7 +50,8 @@ async def _send_and_print(settings: Settings) -> None:
     summary = await simulate(options)
     print(f"\n{summary}\n")
     base = f"http://{settings.host}:{settings.http_port}/dicom-web"
-    studies = [await _found(base, uid) for uid in summary.study_instance_uids]
+    counts = Counter(outcome.study_instance_uid for outcome in summary.acknowledged)
+    studies = [await _found(base, uid, counts[uid]) for uid in summary.study_instance_uids]
     print("GET /dicom-web/studies\n" + json.dumps(studies, indent=2, ensure_ascii=False))
     for uid in summary.study_instance_uids:
         print(f"\n{base}/studies/{uid}\n{base}/studies/{uid}/metadata\n{base}/studies/{uid}/thumbnail")
@@ -57,12 +59,12 @@ async def _send_and_print(settings: Settings) -> None:
     print(f"to look at it: radstream up --home {settings.home}\n")
 
 
-async def _found(base: str, study_instance_uid: str) -> dict[str, Any]:
-    """Return the study's QIDO-RS answer as soon as it is indexed; storing does not wait for that."""
+async def _found(base: str, study_instance_uid: str, count: int) -> dict[str, Any]:
+    """Return the study's QIDO-RS answer as soon as all of it is indexed; storing does not wait for that."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
             found = await asyncio.to_thread(_get_json, f"{base}/studies?StudyInstanceUID={study_instance_uid}")
-            if found:
+            if found and found[0]["00201208"]["Value"] == [count]:
                 return dict(found[0])
             await asyncio.sleep(0.1)
 

@@ -133,7 +133,7 @@ def demo(
     from services.command.demo import demonstrate
 
     start_logging("demo", "WARNING")
-    asyncio.run(demonstrate(home, stay=stay))
+    asyncio.run(demonstrate(home.absolute(), stay=stay))
 
 
 def doctor(home: Home = None) -> None:

@@ -13,7 +13,14 @@ from typing import Any, Final, Unpack
 import numpy as np
 
 from radstream.contract.errors import RejectedInstance, UnsupportedInstance
-from radstream.dicom.codestream import Codestream, read_jpeg, read_jpeg_2000, rle_segments, unwrap_jpeg_2000
+from radstream.dicom.codestream import (
+    Codestream,
+    is_jpeg_complete,
+    read_jpeg,
+    read_jpeg_2000,
+    rle_segments,
+    unwrap_jpeg_2000,
+)
 from radstream.dicom.deflate import inflate
 from radstream.dicom.image_pixel import FrameAttributes, ImagePixel, image_pixel
 from radstream.dicom.native import Samples, frame_bits, reinterpret, to_stored_values, unpack
@@ -143,7 +150,7 @@ def _rle(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
 
 def _jpeg(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
     """Lossy JPEG, ISO/IEC 10918-1: baseline, extended of 8 and 12 bits, progressive."""
-    codestream = _agreed(read_jpeg(data), pixel)
+    codestream = _complete_jpeg(data, pixel)
     if pixel.samples_per_pixel == 1:
         return reinterpret(_call("jpeg8_decode", data), codestream.precision, pixel), pixel.photometric_interpretation
     is_rgb = pixel.photometric_interpretation == "RGB"
@@ -155,7 +162,7 @@ def _jpeg(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
 
 def _lossless_jpeg(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
     """JPEG process 14, ISO/IEC 10918-1 H: what goes in comes out, so nothing is converted."""
-    codestream = _agreed(read_jpeg(data), pixel)
+    codestream = _complete_jpeg(data, pixel)
     samples = (
         _call("jpeg8_decode", data, colorspace="RGB", outcolorspace="RGB")
         if codestream.components == 3
@@ -188,6 +195,13 @@ def _wavelet(decoder: str, data: bytes, pixel: ImagePixel, **options: object) ->
         raise _contradiction(pixel, codestream)
     samples = reinterpret(_call(decoder, data, **options), codestream.precision, pixel)
     return samples, "RGB" if is_transformed else pixel.photometric_interpretation
+
+
+def _complete_jpeg(data: bytes, pixel: ImagePixel) -> Codestream:
+    codestream = _agreed(read_jpeg(data), pixel)
+    if not is_jpeg_complete(data):
+        raise UnsupportedInstance("the JPEG codestream ends early")
+    return codestream
 
 
 def _agreed(codestream: Codestream, pixel: ImagePixel) -> Codestream:

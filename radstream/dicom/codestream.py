@@ -62,6 +62,15 @@ def read_jpeg(data: bytes) -> Codestream:
     raise UnsupportedInstance("the frame is no JPEG codestream")
 
 
+def is_jpeg_complete(data: bytes) -> bool:
+    """Tell whether a JPEG codestream has its end.
+
+    Decoders of lossy JPEG fill up what is missing with grey and say nothing. No other bytes look like the end: in
+    entropy-coded data a zero follows every 0xFF.
+    """
+    return b"\xff\xd9" in data.rstrip(b"\0")[-64:]
+
+
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the marker segments in front of the first scan."""
     position = 2 if data[:2] == b"\xff\xd8" else len(data)
@@ -148,5 +157,5 @@ def rle_segments(data: bytes, expected: int) -> list[bytes]:
     count, *offsets = struct.unpack_from("<16I", data)
     bounds = [*offsets[:count], len(data)]
     if count != expected or bounds[0] < 64 or bounds != sorted(bounds):
-        raise UnsupportedInstance(f"the frame has {count} RLE segments, expected are {expected} in their order")
+        raise UnsupportedInstance(f"the frame has {count} RLE segments where {expected} are needed, or not in order")
     return [data[start:end] for start, end in itertools.pairwise(bounds)]

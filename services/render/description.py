@@ -176,7 +176,7 @@ def _group(dataset: Dataset, frame_index: int, name: str) -> Dataset:
 
 
 def _items(dataset: Dataset, keyword: str) -> Sequence[Dataset]:
-    return dataset.get(keyword) or ()
+    return [item for item in _values(dataset, keyword) if isinstance(item, Dataset)]
 
 
 def _first(dataset: Dataset, keyword: str) -> Dataset | None:
@@ -216,7 +216,7 @@ def _values(dataset: Dataset, keyword: str) -> Sequence[Any]:
     """Return the values of an attribute; none if it is missing or empty."""
     try:
         value = dataset.get(keyword)
-    except (ValueError, TypeError, OverflowError, NotImplementedError) as error:
+    except (ValueError, TypeError, OverflowError, NotImplementedError, KeyError, OSError) as error:
         raise UnsupportedInstance(f"{keyword} cannot be read") from error
     if value is None or value == "":
         return ()

@@ -103,7 +103,7 @@ async def _load_frame(blobs: BlobStore, document: Document, order: Order) -> Tas
     if len(element) < _ELEMENT_HEAD:
         raise UnsupportedInstance("the instance has no Pixel Data")
     table = FrameTable.decode(document["frames"])
-    pieces = table.pieces(order.frame_index)
+    pieces = _pieces(table, order.frame_index)
     if sum(length for _, length in pieces) > 8 * order.max_samples:
         raise UnsupportedInstance("the frame is too long")
     is_native = not table.is_encapsulated
@@ -117,6 +117,14 @@ async def _load_frame(blobs: BlobStore, document: Document, order: Order) -> Tas
         skipped_bytes=skipped_bytes,
     )
     return Task(located, header, await _read_pieces(blobs, document["blob_key"], pieces, is_native=is_native))
+
+
+def _pieces(table: FrameTable, frame_index: int) -> Sequence[tuple[int, int]]:
+    """Return where a frame lies; one that is declared and not there is a contradiction of the instance."""
+    try:
+        return table.pieces(frame_index)
+    except NotFound as error:
+        raise UnsupportedInstance(f"Pixel Data has no frame {frame_index + 1}, although it is declared") from error
 
 
 def _tag(element: bytes, transfer_syntax_uid: str) -> int:

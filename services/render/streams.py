@@ -84,8 +84,10 @@ async def _pdf(blobs: BlobStore, document: Document) -> Stream:
 async def _video(blobs: BlobStore, document: Document) -> Stream:
     if not document["frames"]:
         raise UnsupportedInstance("the instance has no Pixel Data, or none that can be read")
-    table = FrameTable.decode(document["frames"])
-    pieces = [piece for index in range(table.number_of_frames) for piece in table.pieces(index)]
+    try:
+        pieces = FrameTable.decode(document["frames"]).pieces(0)  # all frames of a video are one stream
+    except NotFound as error:
+        raise UnsupportedInstance("the Pixel Data is empty") from error
     beginning = await blobs.read(document["blob_key"], pieces[0][0], min(12, pieces[0][1]))
     return Stream(_container(beginning), pieces)
 

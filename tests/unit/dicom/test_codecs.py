@@ -479,7 +479,7 @@ def test_an_rle_frame_with_a_segment_cut_short_is_refused() -> None:
 
 def test_an_rle_frame_with_a_segment_missing_is_refused() -> None:
     data = encode_rle(noise(16, 16))
-    with pytest.raises(UnsupportedInstance, match="1 RLE segments, expected are 2"):
+    with pytest.raises(UnsupportedInstance, match="1 RLE segments where 2 are needed"):
         decode_frame(data, RLE, **described(noise(16, 16, kind="u2")))
 
 
@@ -493,6 +493,19 @@ def test_a_deflated_frame_that_inflates_beyond_its_size_is_refused() -> None:
     data = zlib.compress(bytes(10_000_000), wbits=-15)
     with pytest.raises(UnsupportedInstance, match="cannot be inflated"):
         decode_frame(data, DEFLATED_FRAME, **described(noise(16, 16)))
+
+
+def compressed() -> list[str]:
+    return sorted(name for name, file in pixel_files().items() if file.dataset["PixelData"].is_undefined_length)
+
+
+@pytest.mark.parametrize("name", compressed())
+def test_a_compressed_frame_that_ends_early_is_refused(name: str) -> None:
+    file = pixel_files()[name]
+    data, _ = file.frame(0)
+    for part in (0.1, 0.5, 0.9):
+        with pytest.raises(UnsupportedInstance):
+            decode_frame(data[: int(len(data) * part)], file.transfer_syntax_uid, **file.attributes)
 
 
 # --- damage -------------------------------------------------------------------------------------------------------

@@ -174,7 +174,7 @@ class MessageOperation:
         self._exchange.finished()
 
     async def _reply_until_final(self) -> Reply:
-        """Send the pending replies and return the final one: success, if the handler has no other."""
+        """Send the pending replies and return the final one: success or cancel, if the handler has no other."""
         if self._is_too_long:
             return Reply(statuses.RESOURCE_LIMITATION)
         replies = self._handler(self._request, bytes(self._identifier))
@@ -190,7 +190,7 @@ class MessageOperation:
         finally:
             if isinstance(replies, AsyncGenerator):
                 await replies.aclose()
-        return Reply(statuses.SUCCESS)
+        return Reply(statuses.CANCEL if self._must_stop else statuses.SUCCESS)
 
     @property
     def _must_stop(self) -> bool:

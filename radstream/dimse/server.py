@@ -93,9 +93,7 @@ class DimseServer:
     @property
     def port(self) -> int:
         """The port that is listened on, once started."""
-        assert self._server is not None
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        return self._address[1]
 
     async def start(self, *, reuse_port: bool = False) -> None:
         """Listen.
@@ -120,6 +118,7 @@ class DimseServer:
             ssl_handshake_timeout=self._limits.tls_handshake_s if self._ssl else None,
             reuse_port=reuse_port or None,
         )
+        self._address = (host, self._server.sockets[0].getsockname()[1])
         log.info("dimse_listening", host=host, port=self.port)
 
     async def close(self, drain_s: float = 10.0) -> None:

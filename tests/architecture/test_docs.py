@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prometheus_client import Counter, Gauge, Histogram
 
 from radstream import telemetry
 from radstream.contract.topics import all_topics
@@ -64,7 +65,7 @@ def settings() -> set[str]:
 
 
 def metrics() -> set[str]:
-    return {metric._name for metric in vars(telemetry).values() if hasattr(metric, "_name")}
+    return {metric._name for metric in vars(telemetry).values() if isinstance(metric, Counter | Gauge | Histogram)}
 
 
 def topics() -> set[str]:

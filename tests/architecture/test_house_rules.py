@@ -36,12 +36,19 @@ def long_functions(name: str, source: str) -> Iterator[str]:
                 yield f"{name}:{node.name} has more than 50 lines"
 
 
+def raises_again(node: ast.ExceptHandler) -> bool:
+    """What is caught to tidy up and raised again is not hidden."""
+    return isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None
+
+
 def broad_excepts(name: str, source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
-        is_broad = isinstance(node, ast.ExceptHandler) and (
-            node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"})
+        if not isinstance(node, ast.ExceptHandler):
+            continue
+        is_broad = node.type is None or (
+            isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}
         )
-        if is_broad and name not in BROAD_EXCEPT_ALLOWED:
+        if is_broad and name not in BROAD_EXCEPT_ALLOWED and not raises_again(node):
             yield f"{name}:{node.lineno} catches everything"
 
 

@@ -28,6 +28,9 @@ from radstream.dicom.native import Samples, frame_bits, reinterpret, to_stored_v
 MAX_SAMPLES: Final = 1 << 28
 """Rows x Columns x Samples per Pixel that are decoded unless the caller says otherwise."""
 
+_JPEG_COLOURS: Final = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422"})
+"""Of lossy JPEG (PS3.5 8.2.1)."""
+
 Decoded = tuple[Samples, str]
 Decoder = Callable[[bytes, ImagePixel, int], Decoded]
 
@@ -153,6 +156,8 @@ def _jpeg(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
     codestream = _complete_jpeg(data, pixel)
     if pixel.samples_per_pixel == 1:
         return reinterpret(_call("jpeg8_decode", data), codestream.precision, pixel), pixel.photometric_interpretation
+    if pixel.photometric_interpretation not in _JPEG_COLOURS:
+        raise UnsupportedInstance(f"JPEG frames are not {pixel.photometric_interpretation or 'of unknown colours'}")
     is_rgb = pixel.photometric_interpretation == "RGB"
     if codestream.colour and (codestream.colour == "RGB") != is_rgb:
         raise _contradiction(pixel, codestream)

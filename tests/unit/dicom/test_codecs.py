@@ -385,6 +385,13 @@ def test_a_jpeg_that_says_otherwise_than_the_data_set_is_refused(outcolorspace: 
         decode_frame(data, BASELINE, **described(frame, photometric_interpretation=label))
 
 
+@pytest.mark.parametrize("label", ["", "MONOCHROME2", "YBR_ICT", "HSV"])
+def test_a_jpeg_of_colours_that_jpeg_does_not_have_is_refused(label: str) -> None:
+    frame = scene()
+    with pytest.raises(UnsupportedInstance, match="JPEG frames are not"):
+        decode_frame(imagecodecs.jpeg8_encode(frame), BASELINE, **described(frame, photometric_interpretation=label))
+
+
 @pytest.mark.parametrize(("mct", "label"), [(False, "YBR_RCT"), (False, "YBR_ICT"), (True, "YBR_FULL")])
 def test_a_component_transform_that_is_not_as_declared_is_refused(mct: bool, label: str) -> None:
     frame = noise(16, 16, 3)

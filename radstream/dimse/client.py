@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import ssl as tls
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
 from radstream.contract.errors import MalformedRequest, Unavailable, UnsupportedInstance
 from radstream.dimse.associate import AssociateAccept, AssociateReject, AssociateRequest, ProposedContext
 from radstream.dimse.exchange import Exchange
+from radstream.dimse.invoker import Invoker
 from radstream.dimse.limits import Limits
-from radstream.dimse.messages import Command, CommandField
-from radstream.dimse.negotiation import Context, accepted_by_peer
-from radstream.dimse.sop_classes import VERIFICATION
+from radstream.dimse.negotiation import accepted_by_peer
 from radstream.dimse.upper_layer import State, UpperLayer
 from radstream.dimse.user_information import UserInformation
 
@@ -38,19 +37,16 @@ class AssociationRejected(Unavailable):
         self.reject = reject
 
 
-class Association:
+class Association(Invoker):
     """An association that we requested; made by `Association.request`. Also the `ServiceUser` of its upper layer."""
 
     def __init__(self, request: AssociateRequest, limits: Limits, response_timeout_s: float) -> None:
         self.layer = UpperLayer(self, limits, is_requestor=True)
+        super().__init__(Exchange(self.layer, limits, (), lambda: None), response_timeout_s)
         self._request = request
-        self._response_timeout_s = response_timeout_s
-        self._exchange = Exchange(self.layer, limits, (), lambda: None)
         self._answer: asyncio.Future[AssociateAccept] = asyncio.get_running_loop().create_future()
         self._ended = asyncio.Event()
         self._disconnected = asyncio.Event()
-        self._message_id = 0
-        self._turn = asyncio.Lock()
 
     @staticmethod
     @asynccontextmanager
@@ -97,51 +93,6 @@ class Association:
             association.abort()
             raise
         await association.release(timeout_s)
-
-    @property
-    def contexts(self) -> Mapping[int, Context]:
-        """The accepted presentation contexts by their ID."""
-        return self._exchange.contexts
-
-    async def c_echo(self) -> int:
-        """Return the status of a C-ECHO (PS3.7 9.1.5)."""
-        context = self._context(VERIFICATION, None)
-        command = Command(CommandField.C_ECHO_RQ, message_id=self._next_id(), affected_sop_class_uid=VERIFICATION)
-        return await self._status(context, command)
-
-    async def c_store(
-        self,
-        sop_class_uid: str,
-        sop_instance_uid: str,
-        transfer_syntax_uid: str,
-        data_set: bytes | AsyncIterator[bytes],
-        priority: int = 0,
-    ) -> int:
-        """Store an instance in the peer and return the status of its response (PS3.7 9.1.1, PS3.4 B.2.3).
-
-        Parameters
-        ----------
-        data_set : bytes or async iterator of bytes
-            Without preamble and meta group, encoded in `transfer_syntax_uid`; an iterator is sent as the peer takes it.
-        priority : int
-            0 medium, 1 high, 2 low.
-
-        Raises
-        ------
-        UnsupportedInstance
-            If no accepted presentation context fits.
-        Unavailable
-            If the association ends, or the peer does not respond in time.
-        """
-        command = Command(
-            CommandField.C_STORE_RQ,
-            message_id=self._next_id(),
-            affected_sop_class_uid=sop_class_uid,
-            affected_sop_instance_uid=sop_instance_uid,
-            priority=priority,
-        )
-        chunks = _single(data_set) if isinstance(data_set, bytes) else data_set
-        return await self._status(self._context(sop_class_uid, transfer_syntax_uid), command, chunks)
 
     async def release(self, timeout_s: float = 30.0) -> None:
         """Release the association; abort it if the peer does not confirm in time."""
@@ -222,28 +173,6 @@ class Association:
             self.abort()
             raise
 
-    async def _status(self, context: Context, command: Command, data_set: AsyncIterator[bytes] | None = None) -> int:
-        invoked = self._exchange.invoke(context, command, data_set, self._response_timeout_s)
-        # The peer need not take a second operation before it has answered the first (PS3.7 D.3.3.3).
-        async with self._turn, aclosing(invoked) as responses:
-            response, _ = await anext(responses)
-        status = response.status
-        if status is None:
-            self.abort()
-            raise Unavailable("the peer's response has no status")
-        return status
-
-    def _context(self, sop_class_uid: str, transfer_syntax_uid: str | None) -> Context:
-        for context in self.contexts.values():
-            fits = transfer_syntax_uid in (None, context.transfer_syntax_uid)
-            if fits and context.abstract_syntax == sop_class_uid and context.may_invoke:
-                return context
-        raise UnsupportedInstance("no accepted presentation context for the SOP class and transfer syntax")
-
-    def _next_id(self) -> int:
-        self._message_id = self._message_id % 0xFFFF + 1
-        return self._message_id
-
 
 def _propose(
     calling_ae_title: str, called_ae_title: str, contexts: Sequence[tuple[str, Sequence[str]]], max_pdu_bytes: int
@@ -255,7 +184,3 @@ def _propose(
         for index, (abstract_syntax, transfer_syntaxes) in enumerate(contexts)
     )
     return AssociateRequest(calling_ae_title, called_ae_title, proposed, UserInformation(max_pdu_bytes=max_pdu_bytes))
-
-
-async def _single(data: bytes) -> AsyncIterator[bytes]:
-    yield data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radstream.contract.errors import RejectedInstance, Unavailable
 from radstream.contract.uids import parse_uid
@@ -18,6 +18,9 @@ from radstream.dimse.operations import MessageOperation, Operation, Receiver, Re
 from radstream.dimse.pdus import COMMAND, LAST, AbortReason, ProtocolViolation
 from radstream.dimse.routes import AnyRoute, Peer, Reply, Request, StoreRoute, find_route
 from radstream.dimse.upper_layer import UpperLayer
+
+if TYPE_CHECKING:
+    from radstream.dimse.invoker import Invoker
 
 Response = tuple[Command, bytes]
 """The command set and data set of a response."""
@@ -43,6 +46,7 @@ class Exchange:
         self.limits = limits
         self.writer = MessageWriter(layer)
         self.peer = Peer("", "", "", 0)
+        self.invoker: Invoker | None = None
         self.contexts: Mapping[int, Context] = {}
         self._routes = routes
         self._on_quiet = on_quiet
@@ -139,7 +143,9 @@ class Exchange:
         status = self._refusal(context, command, route)
         if status or route is None:
             return Refusal(self, context, command, status)
-        request = Request(self.peer, context.abstract_syntax, context.transfer_syntax_uid, command)
+        request = Request(
+            self.peer, context.abstract_syntax, context.transfer_syntax_uid, command, invoker=self.invoker
+        )
         if isinstance(route, StoreRoute):
             return StoreOperation(self, context, request, route.handler)
         return MessageOperation(self, context, request, route.handler)

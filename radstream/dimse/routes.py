@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from radstream.dimse import statuses
 from radstream.dimse.messages import Command, CommandField
@@ -15,6 +15,9 @@ from radstream.dimse.sop_classes import (
     VERIFICATION,
     StorageSopClasses,
 )
+
+if TYPE_CHECKING:
+    from radstream.dimse.invoker import Invoker
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Request:
     cancelled : asyncio.Event
         Set when the peer sends C-CANCEL. A C-FIND is then ended by the server; a handler of C-MOVE or C-GET ends
         itself, with the status 0xFE00 and its counts.
+    invoker : Invoker, optional
+        Invokes operations on the same association: the C-STORE sub-operations of a C-GET (PS3.4 C.4.3).
     """
 
     peer: Peer
@@ -45,6 +50,7 @@ class Request:
     transfer_syntax_uid: str
     command: Command
     cancelled: asyncio.Event = field(default_factory=asyncio.Event, compare=False, repr=False)
+    invoker: Invoker | None = field(default=None, compare=False, repr=False)
 
 
 class DataSink(Protocol):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from radstream.contract.errors import RadstreamError
 from radstream.dimse.associate import AssociateAccept, AssociateReject, AssociateRequest
 from radstream.dimse.exchange import Exchange
+from radstream.dimse.invoker import Invoker
 from radstream.dimse.limits import Limits
 from radstream.dimse.negotiation import LOCAL_LIMIT_EXCEEDED, NO_REASON, REASONS, Acceptor, AETitlePolicy, refusal
 from radstream.dimse.routes import Peer
@@ -54,6 +55,7 @@ class Session:
         self.disconnected = asyncio.Event()
         self.layer = UpperLayer(self, house.limits)
         self.exchange = Exchange(self.layer, house.limits, house.acceptor.routes, self._on_quiet)
+        self.exchange.invoker = Invoker(self.exchange)
         self._house = house
 
     @property

@@ -23,7 +23,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments
 from pydicom.filereader import dcmread, read_file_meta_info
 from pydicom.uid import CTImageStorage
-from pynetdicom import AE, build_context, evt
+from pynetdicom import AE, build_context, build_role, evt
 
 from radstream.contract.errors import Unavailable
 from radstream.dicom.part10 import encode_meta
@@ -53,6 +53,7 @@ from tests.system import free_port
 pytestmark = pytest.mark.e2e
 
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+GET = "1.2.840.10008.5.1.4.1.2.2.3"
 SAMPLES = {
     "implicit VR": "CT_small.dcm",
     "big endian": "MR_small_bigendian.dcm",
@@ -282,7 +283,50 @@ async def test_pynetdicom_finds_and_cancels() -> None:
     assert last == 0xFE00
 
 
-async def test_pynetdicom_negotiates_roles_extensions_and_identity() -> None:
+async def retrieve(request: Request, _identifier: bytes) -> AsyncIterator[Reply]:
+    """Answer C-GET with three instances, sent back on the same association."""
+    assert request.invoker is not None
+    for number in range(3):
+        data_set = data_set_of(sample("CT_small.dcm").read_bytes())
+        stored = (CT_IMAGE_STORAGE, f"1.2.3.{number}", EXPLICIT_VR_LITTLE_ENDIAN)
+        assert await request.invoker.c_store(*stored, data_set) == 0
+        remaining = {"number_of_remaining_suboperations": 2 - number, "number_of_completed_suboperations": number + 1}
+        yield Reply(0xFF00, fields=remaining)
+    yield Reply(0, fields={"number_of_completed_suboperations": 3})
+
+
+async def test_pynetdicom_gets_instances_on_the_association_that_asks_for_them() -> None:
+    received: list[tuple[str, bytes]] = []
+
+    def on_store(event: Any) -> int:
+        received.append((event.request.AffectedSOPInstanceUID, event.request.DataSet.getvalue()))
+        return 0
+
+    def get(port: int) -> list[Any]:
+        asked = Dataset()
+        asked.QueryRetrieveLevel = "STUDY"
+        contexts = [build_context(GET), build_context(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN)]
+        options = {
+            "ext_neg": [build_role(CT_IMAGE_STORAGE, scp_role=True)],
+            "evt_handlers": [(evt.EVT_C_STORE, on_store)],
+        }
+        with pynetdicom_association(port, contexts, **options) as association:
+            return [status for status, _ in association.send_c_get(asked, GET)]
+
+    route = MessageRoute(abstract_syntaxes={GET}, command_field=CommandField.C_GET_RQ, handler=retrieve)
+    server = DimseServer("127.0.0.1", 0, routes=(route, verification_route()), invokes={CT_IMAGE_STORAGE})
+    await server.start()
+    try:
+        statuses = await asyncio.to_thread(get, server.port)
+    finally:
+        await server.close(1.0)
+    assert [status.Status for status in statuses] == [0xFF00] * 3 + [0]
+    assert [status.NumberOfCompletedSuboperations for status in statuses] == [1, 2, 3, 3]
+    data_set = data_set_of(sample("CT_small.dcm").read_bytes())
+    assert received == [(f"1.2.3.{number}", data_set) for number in range(3)]
+
+
+async def test_pynetdicom_negotiates_window_extensions_and_identity() -> None:
     from pynetdicom.pdu_primitives import (
         AsynchronousOperationsWindowNegotiation,
         SOPClassExtendedNegotiation,

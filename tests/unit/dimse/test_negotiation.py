@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 import pytest
@@ -344,3 +345,10 @@ async def test_a_peer_that_leaves_while_it_is_verified_is_not_answered() -> None
     assert wire.take_pdus() == []
     assert not session.is_established
     assert ASSOCIATIONS._value.get() == before
+
+
+def test_nothing_of_pynetdicom_prints_what_it_sees() -> None:
+    loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith("pynetdicom")]
+    handlers = [handler for logger in loggers for handler in logger.handlers]
+    assert loggers
+    assert all(isinstance(handler, logging.NullHandler) for handler in handlers)

@@ -270,10 +270,6 @@ class Exchange:
         for responses in self._invoked.values():
             responses.put_nowait(None)
 
-    async def settle(self) -> None:
-        """Wait for what is still being done, such as storing what has come whole."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
 
 def _store_refusal(command: Command) -> int:
     """Return why a C-STORE request cannot be performed, 0 if it can (PS3.7 9.1.1.1.9)."""

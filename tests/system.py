@@ -120,7 +120,7 @@ class System:
         return httpx2.get(f"{self.dicom_web}/{path}", timeout=60, **options)  # type: ignore[arg-type]
 
     def lag(self) -> int:
-        """Return how many instances are stored and not yet indexed or rendered."""
+        """Return how many instances are stored and not yet indexed, those with a pending marker included."""
         script = (
             "import asyncio, sys; from pathlib import Path; from radstream.bus.embedded import EmbeddedBus;"
             "b = EmbeddedBus(Path(sys.argv[1]));"
@@ -129,7 +129,8 @@ class System:
         run = subprocess.run(
             [sys.executable, "-c", script, str(self.home / "bus")], capture_output=True, text=True, check=True
         )
-        return int(run.stdout)
+        pending = self.home / "blobs" / "main" / "pending"
+        return int(run.stdout) + sum(path.is_file() for path in pending.rglob("*.json"))
 
     def wait_until_indexed(self, timeout_s: float = 60) -> None:
         deadline = time.monotonic() + timeout_s

@@ -26,7 +26,7 @@ log = get_logger(__name__)
 
 PERIOD_S: Final = 3.0
 BATCH: Final = 64
-LEASE_S: Final = 60.0
+LEASE_S: Final = 10.0
 """A lease older than this belongs to a process that died."""
 
 

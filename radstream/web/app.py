@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from radstream.contract.errors import RadstreamError
+from radstream.contract.errors import RadstreamError, answer_to
 from radstream.telemetry import HTTP_SECONDS, Check, code_path, get_logger
 from radstream.web import health
 from radstream.web.problems import on_http_exception, on_validation_error, problem, problem_of
@@ -124,7 +124,9 @@ def _log(error: Exception, exchange: _Exchange) -> None:
     """Log what went wrong and where; texts of errors that are not ours may hold patient data and stay out."""
     log = get_logger(__name__)
     where = {"path": exchange.route, "method": exchange.scope["method"], "error_type": type(error).__name__}
-    if isinstance(error, RadstreamError):
-        log.info("request_refused", error=str(error), **where)
-    else:
+    if not isinstance(error, RadstreamError):
         log.error("request_failed", reason=code_path(error), **where)
+    elif answer_to(error).http_status < 500:
+        log.debug("request_refused", error=str(error), **where)  # the client's business, and often much of it
+    else:
+        log.warning("request_not_served", error=str(error), **where)

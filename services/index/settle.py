@@ -14,7 +14,7 @@ on both sides are looked at instance by instance (`exact`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -102,6 +102,10 @@ class Plan:
     reopened: list[StudyReopened] = field(default_factory=list)
 
 
+class _Stale(Unavailable):
+    """The earliest instance of a series or study is not the one that the catalog names."""
+
+
 class Settler:
     """Plans and makes the changes; holds nothing but the catalog and the clock."""
 
@@ -117,6 +121,13 @@ class Settler:
         Unavailable
             If the catalog does not answer, or was changed by somebody else in between: try again.
         """
+        try:
+            return await self._plan(touched)
+        except _Stale:
+            # A batch that was never finished left a series with the attributes of an instance that is not shown.
+            return await self._plan(await self._all_exact(touched))
+
+    async def _plan(self, touched: Touched) -> Plan:
         study_uids = touched.study_instance_uids
         rows = await self._rows("series", In("StudyInstanceUID", study_uids), SERIES_FIELDS)
         tallies = {key: tally_of_row(row) for key, row in rows.items()}
@@ -130,6 +141,12 @@ class Settler:
             series = [tally for key, tally in tallies.items() if key.partition("/")[0] == uid]
             await self._settle_study(uid, studies.get(uid), series, touched, plan)
         return plan
+
+    async def _all_exact(self, touched: Touched) -> Touched:
+        """Return `touched` with every series of its studies, to be looked at instance by instance."""
+        rows = await self._rows("series", In("StudyInstanceUID", touched.study_instance_uids), ())
+        keys = touched.series_keys | rows.keys()
+        return replace(touched, series_keys=keys, exact=keys)
 
     async def carry_out(self, plan: Plan) -> None:
         """Make the changes; all are durable on return.
@@ -216,7 +233,7 @@ class Settler:
         rows = await self._rows("instances", Equals("_id", key.sop_instance_uid), ("order", "metadata"))
         row = rows.get(key.sop_instance_uid)
         if row is None or row["order"] != order:
-            raise Unavailable("the catalog was changed by another process meanwhile")
+            raise _Stale("the catalog was changed by another process meanwhile")
         return parents_of(unpack(row["metadata"]), key, order)
 
     async def _rows(self, collection: str, where: Any, fields: Sequence[str]) -> dict[str, Document]:

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from radstream.bus.port import Record
+from radstream.contract.documents import instance_order
 from radstream.contract.errors import MalformedEvent, NotFound, Unavailable
 from radstream.contract.events import InstanceConflicted, InstanceIndexed, StudyReopened
 from services.index.document import unpack
@@ -252,3 +253,16 @@ async def test_stored_json_has_no_empty_values_and_is_sorted(archive: Archive) -
             for name in names:
                 assert b'"Value":[]' not in document[name]
                 assert list(orjson.loads(document[name])) == sorted(orjson.loads(document[name]))
+
+
+async def test_what_an_unfinished_batch_left_behind_is_mended(archive: Archive) -> None:
+    """Another process wrote a hidden version's series, and died before it could put it right."""
+    first = archive.store()
+    hidden = archive.store(SOPInstanceUID="1.2.3.9", PatientName="Other^Name", after_s=-60)
+    await archive.index(first)
+    archive.documents("series")["1.2.1.1/1.2.2.1"]["order"] = instance_order(hidden.occurred_at, hidden.blob_key)
+    await archive.index(archive.store(SOPInstanceUID="1.2.3.2", after_s=1))
+    order = instance_order(first.occurred_at, first.blob_key)
+    assert archive.documents("series")["1.2.1.1/1.2.2.1"]["order"] == order
+    assert archive.documents("studies")["1.2.1.1"]["order"] == order
+    assert archive.documents("studies")["1.2.1.1"]["NumberOfStudyRelatedInstances"] == 2

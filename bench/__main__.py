@@ -35,11 +35,10 @@ def c_store(peer: Peer, folder: Path, count: int, senders: int) -> int:
     return count * senders
 
 
-def stow_all(peer: Peer, files: Sequence[bytes]) -> int:
-    with httpx2.Client(timeout=60) as client:
-        for file in files:
-            answer = client.post(f"{peer.dicom_web}/studies", content=HEAD + file + TAIL, headers=STOW_HEADERS)
-            answer.raise_for_status()
+def stow_all(peer: Peer, files: Sequence[bytes], client: httpx2.Client) -> int:
+    for file in files:
+        answer = client.post(f"{peer.dicom_web}/studies", content=HEAD + file + TAIL, headers=STOW_HEADERS)
+        answer.raise_for_status()
     return len(files)
 
 
@@ -47,7 +46,7 @@ def stow(peer: Peer, count: int, senders: int) -> int:
     """Send new slices, one a request; they are made before the clock starts, see `Fresh`."""
     batches = [FRESH.take(count) for _ in range(senders)]
     with ThreadPoolExecutor(senders) as pool:
-        return sum(pool.map(partial(stow_all, peer), batches))
+        return sum(pool.map(partial(stow_all, peer), batches, CLIENTS))
 
 
 class Fresh:
@@ -78,6 +77,7 @@ class Fresh:
 
 
 FRESH = Fresh()
+CLIENTS = [httpx2.Client(timeout=60) for _ in range(4)]  # making one takes longer than many requests
 
 
 def receiving(peers: Sequence[Peer], folder: Path, count: int, rounds: int) -> list[Row]:
@@ -99,8 +99,9 @@ def reading(peers: Sequence[Peer], folder: Path, slices: int, studies: int, roun
     small = small_studies(studies)
     with httpx2.Client(timeout=120) as client:
         for peer in peers:
-            stow_all(peer, files)
-            stow_all(peer, small)
+            stow_all(peer, files, client)
+            stow_all(peer, small, client)
+            peer.settle()
         client.get(f"{peers[0].dicom_web}/studies?limit=1")
         url = f"studies/{study}/series/{series}"
         listed = client.get(f"{peers[0].dicom_web}/{url}/instances").json()

@@ -50,6 +50,7 @@ def rate(what: str, unit: str, peers: Sequence[Peer], act: Callable[[Peer], int]
             started = time.perf_counter()
             count = act(peer)
             rates[peer.name].append(count / (time.perf_counter() - started))
+            peer.settle()
     return Row(what, unit, {name: statistics.median(values) for name, values in rates.items()}, True)
 
 

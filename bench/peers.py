@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +26,15 @@ class Peer:
     name : str
     dicom_web : str
         Base URL of its DICOMweb services.
+    settle : callable
+        Returns when nothing goes on in the background, so that one peer's work is not done in another's turn.
     """
 
     name: str
     ae_title: str
     dimse_port: int
     dicom_web: str
+    settle: Callable[[], None]
 
 
 class Radstream:
@@ -41,7 +45,7 @@ class Radstream:
 
     def start(self) -> Peer:
         system = self._system.start()
-        return Peer("Radstream", "RADSTREAM", system.dimse_port, system.dicom_web)
+        return Peer("Radstream", "RADSTREAM", system.dimse_port, system.dicom_web, system.wait_until_quiet)
 
     def stop(self) -> None:
         self._system.stop()
@@ -86,7 +90,8 @@ class Orthanc:
         with (self._folder / "log.txt").open("wb") as log:
             self._process = subprocess.Popen(["Orthanc", str(path)], stdout=log, stderr=log)
         self._wait(f"http://127.0.0.1:{http_port}/system")
-        return Peer("Orthanc", "ORTHANC", dimse_port, f"http://127.0.0.1:{http_port}/dicom-web")
+        base = f"http://127.0.0.1:{http_port}/dicom-web"
+        return Peer("Orthanc", "ORTHANC", dimse_port, base, lambda: None)  # it does everything before it answers
 
     def _wait(self, url: str) -> None:
         for _ in range(200):

@@ -35,7 +35,7 @@ def uid(level: int, number: int) -> bytes:
 def studies(first: int, count: int) -> Iterator[bytes]:
     """Yield studies of one tiny instance each, of patients of their own, made by replacing values where they stand."""
     template = ct_slice(uid(1, 0).decode(), uid(2, 0).decode(), 1, patient="P0000000", size=16)
-    own_uid = next(uid_ for uid_ in _uids(template))
+    own_uid = next(_uids(template))
     for number in range(first, first + count):
         day = date(2006, 1, 1) + timedelta(days=number % 7300)
         name = f"{SURNAMES[number % len(SURNAMES)]}^{number:07}".ljust(14)[:14]

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,18 +120,29 @@ class System:
     def get(self, path: str, **options: object) -> httpx2.Response:
         return httpx2.get(f"{self.dicom_web}/{path}", timeout=60, **options)  # type: ignore[arg-type]
 
-    def lag(self) -> int:
-        """Return how many instances are stored and not yet indexed, those with a pending marker included."""
+    def lag(self, group: str = "index", topics: Sequence[str] = ("instance-stored", "instance-stored-urgent")) -> int:
+        """Return how many records `group` has not done, instances with a pending marker included."""
         script = (
             "import asyncio, sys; from pathlib import Path; from radstream.bus.embedded import EmbeddedBus;"
             "b = EmbeddedBus(Path(sys.argv[1]));"
-            "print(asyncio.run(b.lag('index', ['instance-stored', 'instance-stored-urgent'])))"
+            "print(asyncio.run(b.lag(sys.argv[2], sys.argv[3:])))"
         )
         run = subprocess.run(
-            [sys.executable, "-c", script, str(self.home / "bus")], capture_output=True, text=True, check=True
+            [sys.executable, "-c", script, str(self.home / "bus"), group, *topics],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         pending = self.home / "blobs" / "main" / "pending"
         return int(run.stdout) + sum(path.is_file() for path in pending.rglob("*.json"))
+
+    def wait_until_quiet(self, timeout_s: float = 300) -> None:
+        """Return when everything that was stored is indexed and has its preview."""
+        self.wait_until_indexed(timeout_s)
+        deadline = time.monotonic() + timeout_s
+        while self.lag("render", ["instance-indexed"]):
+            assert time.monotonic() < deadline, "previews are not made"
+            time.sleep(0.1)
 
     def wait_until_indexed(self, timeout_s: float = 60) -> None:
         deadline = time.monotonic() + timeout_s

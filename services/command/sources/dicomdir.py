@@ -56,6 +56,8 @@ def _file_ids(path: Path) -> list[list[str]]:
     if meta is None:
         raise RejectedInstance("a DICOMDIR ends in its meta group")
     header = read_header(content[meta.data_set_offset :], meta.transfer_syntax_uid)
+    if "truncated" in header.flags:
+        raise RejectedInstance("a DICOMDIR ends early")
     records: list[dict[str, Any]] = header.attributes.get(_DIRECTORY_RECORD_SEQUENCE, {}).get("Value", [])
     file_ids = (record.get(_REFERENCED_FILE_ID, {}).get("Value") for record in records if record)
     return [[str(component or "") for component in file_id] for file_id in file_ids if file_id]

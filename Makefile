@@ -29,7 +29,7 @@ install: .venv/.runtime  ## make .venv with what Radstream needs to run
 
 .PHONY: lock
 lock: .venv/.dev  ## pin every dependency anew, with hashes
-	cd requirements && for name in runtime dev; do ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	cd requirements && for name in runtime cluster dev; do ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 		--upgrade --generate-hashes --no-emit-index-url --no-header $$name.in --output-file $$name.lock; done
 
 # --- run --------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The two processes that only the embedded mode has: the DIMSE door alone, and one web process for all routers."""
+"""The processes that only the embedded mode has: one for each kind of door, and one web process for all routers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from radstream.web.server import serve
 from services.api import qido, start_page, wado
 from services.ingest import __main__ as ingest
 from services.ingest import stow
+from services.render import __main__ as render
 from services.render import http as rendered
+from services.render.sandbox import Sandbox
 
 
 async def dimse(settings: Settings, stop: asyncio.Event) -> None:
@@ -19,10 +21,21 @@ async def dimse(settings: Settings, stop: asyncio.Event) -> None:
     await ingest.run(settings, stop, doors=("dimse",))
 
 
+async def previews(settings: Settings, stop: asyncio.Event) -> None:
+    """Make previews until `stop` is set; the pictures that are asked for are in the web process."""
+    await render.run(settings, stop, doors=("events",))
+
+
 async def web(settings: Settings, stop: asyncio.Event) -> None:
     """Serve every URL of the system until `stop` is set, as the gateway of a cluster would route them."""
-    async with open_backends(settings) as backends:
-        routers = [door.router(backends, settings) for door in (stow, rendered, qido, wado, start_page)]
+    async with open_backends(settings) as backends, Sandbox(settings.render_workers) as sandbox:
+        routers = [
+            stow.router(backends, settings),
+            rendered.router(backends, settings, sandbox),
+            qido.router(backends, settings),
+            wado.router(backends, settings),
+            start_page.router(backends, settings),
+        ]
         checks = {"log": backends.bus.check, "blob store": backends.blobs.check, "catalog": backends.catalog.check}
         app = create_app("Radstream", routers, checks)
         await serve(app, settings.host, settings.http_port, stop)

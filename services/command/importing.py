@@ -79,7 +79,7 @@ class ImportSummary:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.stored} stored, {self.known} known already, {self.not_dicom} no DICOM files, {self.failed} failed"
+            f"{self.stored} stored, {self.known} known already, {self.not_dicom} not DICOM, {self.failed} failed"
         ]
         if self.marked:
             lines.append(f"{self.marked} will be catalogued when the log answers again and ingest runs")

@@ -20,7 +20,7 @@ PROGRAMS: Final = (
     Program("dimse", ("dimse",)),
     Program("web", ("web",)),
     Program("index", ("index",)),
-    Program("render", ("render",)),
+    Program("render", ("previews",)),
 )
 
 

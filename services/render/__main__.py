@@ -18,8 +18,7 @@ from services.render.pictures import Pictures
 from services.render.sandbox import Sandbox
 
 GROUP: Final = "render"
-DOORS: Final = ("events",)
-"""On one machine the web process serves the pictures that are asked for."""
+DOORS: Final = ("events", "http")
 
 
 async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DOORS) -> None:

@@ -13,11 +13,11 @@ from typing import Final, TypeVar, TypeVarTuple
 
 from radstream.blobs.disk import Part, answering, blob_info, free_bytes, read_all, sync_folder, write_all
 from radstream.blobs.draft import Draft
-from radstream.blobs.folder_writer import FolderBlobWriter
 from radstream.blobs.incoming import Incoming
 from radstream.blobs.keys import InvalidKey, to_path, walk
 from radstream.blobs.linking import Linker
 from radstream.blobs.port import BlobInfo, Buffer, Stored
+from radstream.blobs.writer import BackgroundWriter
 from radstream.contract.errors import NotFound, Unavailable
 
 _Arguments = TypeVarTuple("_Arguments")
@@ -54,10 +54,10 @@ class FolderBlobStore:
         self._writing = ThreadPoolExecutor(thread_count, thread_name_prefix="blobs-writing")
         self._reading = ThreadPoolExecutor(thread_count, thread_name_prefix="blobs-reading")
 
-    def writer(self, prefix: Buffer = b"") -> FolderBlobWriter:
+    def writer(self, prefix: Buffer = b"") -> BackgroundWriter:
         """Return a writer of a new blob; see the port."""
         draft = Draft(self._incoming, self._linker, len(memoryview(prefix)), durable=self._durable)
-        return FolderBlobWriter(self._writing, draft, prefix)
+        return BackgroundWriter(self._writing, draft, prefix)
 
     async def put(self, key: str, data: Buffer) -> Stored:
         """Store a small blob, unless its key exists; see the port."""

@@ -9,30 +9,44 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import TypeVar, TypeVarTuple
+from typing import Protocol, TypeVar, TypeVarTuple
 
-from radstream.blobs.draft import Draft
 from radstream.blobs.port import Buffer, Stored
 
 _Arguments = TypeVarTuple("_Arguments")
 _Result = TypeVar("_Result")
 
-_PIECE_BYTES = 512 << 10
-_MOST_WAITING_BYTES = 2 << 20
+
+class Draft(Protocol):
+    """A blob in the making as its thread sees it. All calls block and come one after the other, from any thread."""
+
+    def append(self, data: Buffer) -> None:
+        """Hash and keep `data`; `Unavailable` if it cannot be kept, nothing is left of the draft then."""
+
+    def finish(self, rest: Buffer, key: Callable[[str], str]) -> Stored:
+        """Add `rest`, make all durable under the key that `key` makes of the SHA-256, and tidy up."""
+
+    def discard(self) -> None:
+        """Forget everything; never raises."""
 
 
-class FolderBlobWriter:
+class BackgroundWriter:
     """A `BlobWriter`; see the port. Use it from one event loop.
 
     Parameters
     ----------
     threads : Executor
         Where `draft` does its blocking work.
+    prefix : Buffer
+        The first bytes of the blob.
+    piece_bytes : int
+        So much is gathered before it is handed to a thread; `drain` waits while four times as much waits.
     """
 
-    def __init__(self, threads: Executor, draft: Draft, prefix: Buffer) -> None:
+    def __init__(self, threads: Executor, draft: Draft, prefix: Buffer, piece_bytes: int = 512 << 10) -> None:
         self._threads = threads
         self._draft = draft
+        self._piece_bytes = piece_bytes
         self._buffer = bytearray(prefix)
         self._in_flight: asyncio.Future[None] | None = None
         self._in_flight_bytes = 0
@@ -44,12 +58,12 @@ class FolderBlobWriter:
         if self._error is not None:
             return  # drain and commit tell
         self._buffer += data
-        if self._in_flight is None and len(self._buffer) >= _PIECE_BYTES:
+        if self._in_flight is None and len(self._buffer) >= self._piece_bytes:
             self._hand_over()
 
     async def drain(self) -> None:
-        """Wait until at most 2 MiB wait to be written; see the port."""
-        while self._in_flight is not None and len(self._buffer) + self._in_flight_bytes > _MOST_WAITING_BYTES:
+        """Wait until at most four pieces wait to be written; see the port."""
+        while self._in_flight is not None and len(self._buffer) + self._in_flight_bytes > 4 * self._piece_bytes:
             await asyncio.wait([self._in_flight])
         self._raise_error()
 
@@ -91,7 +105,7 @@ class FolderBlobWriter:
         self._error = outcome.exception()
         if self._error is not None:
             self._buffer = bytearray()
-        elif len(self._buffer) >= _PIECE_BYTES and not self._has_ended:
+        elif len(self._buffer) >= self._piece_bytes and not self._has_ended:
             self._hand_over()
 
     async def _settle(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -88,7 +89,8 @@ class Orthanc:
         path = self._folder / "orthanc.json"
         path.write_text(json.dumps(configuration))
         with (self._folder / "log.txt").open("wb") as log:
-            self._process = subprocess.Popen(["Orthanc", str(path)], stdout=log, stderr=log)
+            environment = {**os.environ, "TCP_NODELAY": "1"}  # its DIMSE library waits for 40 ms without
+            self._process = subprocess.Popen(["Orthanc", str(path)], stdout=log, stderr=log, env=environment)
         self._wait(f"http://127.0.0.1:{http_port}/system")
         base = f"http://127.0.0.1:{http_port}/dicom-web"
         return Peer("Orthanc", "ORTHANC", dimse_port, base, lambda: None)  # it does everything before it answers

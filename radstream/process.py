@@ -16,7 +16,7 @@ Run = Callable[[Settings, asyncio.Event], Awaitable[None]]
 """A service: opens its parts, works until the event is set, drains and returns."""
 
 
-def run_service(name: str, run: Run, settings: Settings, *, supervised: bool = False) -> None:
+def run_service(name: str, run: Run, settings: Settings, *, supervised: bool = False, niceness: int = 0) -> None:
     """Run a service until SIGTERM or Ctrl-C, or until the supervisor is gone; a second signal ends it at once.
 
     Parameters
@@ -25,8 +25,11 @@ def run_service(name: str, run: Run, settings: Settings, *, supervised: bool = F
         Stands in every log line.
     supervised : bool
         Standard input is a pipe from the supervisor: its end is the supervisor's end, however that came about.
+    niceness : int
+        How far this process stands back for others while the processors are busy, 0 to 19.
     """
     start_logging(name, settings.log_level)
+    os.nice(niceness)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run_until_stopped(run, settings, supervised))
 

@@ -21,6 +21,7 @@ Host = Annotated[Optional[str], typer.Option(help="Address that the doors bind t
 HttpPort = Annotated[Optional[int], typer.Option(help="Port of the web door.  [8042]")]  # noqa: UP045
 DimsePort = Annotated[Optional[int], typer.Option(help="Port of the DIMSE door.  [11112]")]  # noqa: UP045
 AllowOpen = Annotated[bool, typer.Option("--allow-open", help="Bind beyond loopback although nobody is asked who.")]
+Niceness = Annotated[int, typer.Option(hidden=True, min=0, max=19, help="Stand back while the processors are busy.")]
 Supervised = Annotated[bool, typer.Option("--supervised", hidden=True, help="Stop when standard input ends.")]
 
 SERVICES: Final = {
@@ -65,12 +66,14 @@ def _service(name: str, target: str) -> Callable[..., None]:
         dimse_port: DimsePort = None,
         allow_open: AllowOpen = False,
         supervised: Supervised = False,
+        niceness: Niceness = 0,
     ) -> None:
         settings = load_settings(
             home=home, host=host, http_port=http_port, dimse_port=dimse_port, allow_open=allow_open or None
         )
         module, function = target.split(":")
-        run_service(name, getattr(importlib.import_module(module), function), settings, supervised=supervised)
+        run = getattr(importlib.import_module(module), function)
+        run_service(name, run, settings, supervised=supervised, niceness=niceness)
 
     return command
 

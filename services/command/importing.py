@@ -78,9 +78,7 @@ class ImportSummary:
         self.marked += outcome.accepted.is_marked
 
     def __str__(self) -> str:
-        lines = [
-            f"{self.stored} stored, {self.known} known already, {self.not_dicom} not DICOM, {self.failed} failed"
-        ]
+        lines = [f"{self.stored} stored, {self.known} known already, {self.not_dicom} not DICOM, {self.failed} failed"]
         if self.marked:
             lines.append(f"{self.marked} will be catalogued when the log answers again and ingest runs")
         lines += [f"  {number} x {reason}" for reason, number in self.failures.most_common()]

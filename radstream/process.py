@@ -29,6 +29,10 @@ def run_service(name: str, run: Run, settings: Settings, *, supervised: bool = F
         How far this process stands back for others while the processors are busy, 0 to 19.
     """
     start_logging(name, settings.log_level)
+    if supervised:
+        # Ctrl-C goes to the supervisor alone, which then drains the others. A group, not a session of its own: among
+        # sessions Linux shares the processors evenly, whatever their niceness.
+        os.setpgid(0, 0)
     os.nice(niceness)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run_until_stopped(run, settings, supervised))

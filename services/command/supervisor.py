@@ -80,7 +80,6 @@ class Supervisor:
             *("-m", "services.command", *program.arguments, "--supervised"),
             stdin=PIPE,
             env=self._environment,
-            start_new_session=True,  # Ctrl-C goes to the supervisor alone, which then drains the others
         )
         log.info("process_started", path=program.name, pid=process.pid)
         return process

@@ -19,8 +19,8 @@ from services.command.supervisor import Program, Supervisor
 PROGRAMS: Final = (
     Program("dimse", ("dimse",)),
     Program("web", ("web",)),
-    Program("index", ("index", "--niceness", "5")),  # who sends or looks at images goes before what can wait
-    Program("render", ("previews", "--niceness", "15")),
+    Program("index", ("index", "--niceness", "10")),  # who sends or looks at images goes before what can wait
+    Program("render", ("previews", "--niceness", "19")),
 )
 
 

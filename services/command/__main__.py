@@ -32,6 +32,7 @@ SERVICES: Final = {
     "render": ("services.render.__main__:run", "Make pictures: previews by event, /rendered, /thumbnail.", False),
     "api": ("services.api.__main__:run", "Give instances out: QIDO-RS, WADO-RS, the start page.", False),
     "dimse": ("services.command.embedded:dimse", "The DIMSE door alone.", True),
+    "catalog": ("services.command.embedded:catalog", "The catalog alone.", True),
     "previews": ("services.command.embedded:previews", "The previews alone.", True),
     "web": ("services.command.embedded:web", "Every web door in one process.", True),
 }

@@ -1,4 +1,4 @@
-"""The processes that only the embedded mode has: one for each kind of door, and one web process for all routers."""
+"""The processes of the embedded mode: the services without their web doors, and one web process for all routers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from radstream.settings import Settings
 from radstream.web.app import create_app
 from radstream.web.server import serve
 from services.api import qido, start_page, wado
+from services.index import __main__ as index
 from services.ingest import __main__ as ingest
 from services.ingest import stow
 from services.render import __main__ as render
@@ -19,6 +20,11 @@ from services.render.sandbox import Sandbox
 async def dimse(settings: Settings, stop: asyncio.Event) -> None:
     """Serve C-STORE and C-ECHO until `stop` is set; STOW-RS is in the web process."""
     await ingest.run(settings, stop, doors=("dimse",))
+
+
+async def catalog(settings: Settings, stop: asyncio.Event) -> None:
+    """Catalog what is stored until `stop` is set, without a web door."""
+    await index.run(settings, stop, doors=("events",))
 
 
 async def previews(settings: Settings, stop: asyncio.Event) -> None:

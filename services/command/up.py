@@ -19,7 +19,7 @@ from services.command.supervisor import Program, Supervisor
 PROGRAMS: Final = (
     Program("dimse", ("dimse",)),
     Program("web", ("web",)),
-    Program("index", ("index", "--niceness", "10")),  # who sends or looks at images goes before what can wait
+    Program("index", ("catalog", "--niceness", "10")),  # who sends or looks at images goes before what can wait
     Program("render", ("previews", "--niceness", "19")),
 )
 

@@ -22,7 +22,7 @@ OFFENCES = {
     "pynetdicom": ("radstream/dicom/part10.py", "import pynetdicom"),
     "sqlite": ("radstream/bus/loop.py", "import sqlite3"),
     "imagecodecs": ("services/render/pixels.py", "import imagecodecs"),
-    "fastapi": ("services/index/document.py", "import fastapi"),
+    "fastapi": ("radstream/dimse/routes.py", "import fastapi"),
     "motor": ("services/api/query.py", "import motor"),
     "pure": ("services/render/pixels.py", "import asyncio"),
 }

@@ -97,7 +97,7 @@ def test_import_takes_in_a_folder_and_knows_it_the_second_time(system: System, t
 def test_up_drains_and_stops_in_seconds(tmp_path: Path) -> None:
     system = System(tmp_path / "home").start()
     children = system.children()
-    assert set(children) == {"dimse", "web", "index", "previews"}
+    assert set(children) == {"dimse", "web", "catalog", "previews"}
     started = time.monotonic()
     assert system.stop() == 0
     assert time.monotonic() - started < 10
@@ -146,7 +146,7 @@ def eventually(url: str, status: int = 200, timeout_s: float = 40) -> httpx2.Res
 
 def test_each_service_runs_alone(services: dict[str, int]) -> None:
     sample = next(sample for sample in samples() if sample.name == "CT_small.dcm")
-    for name in ("ingest", "render", "api"):
+    for name in ("ingest", "index", "render", "api"):
         eventually(f"http://127.0.0.1:{services[name]}/readyz")
     door = System(Path(), http_port=services["ingest"])
     assert stow(door, sample.path.read_bytes()).status_code == 200

@@ -5,25 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from radstream.contract.errors import RejectedInstance, Unavailable
 from radstream.contract.uids import parse_uid
 from radstream.dimse import statuses
 from radstream.dimse.limits import Limits
 from radstream.dimse.message_writer import MessageWriter
-from radstream.dimse.messages import RESPONSE, Command, CommandField, decode_command
+from radstream.dimse.messages import RESPONSE, Command, CommandField, Response, decode_command
 from radstream.dimse.negotiation import Context
 from radstream.dimse.operations import MessageOperation, Operation, Receiver, Refusal, ResponseReceiver, StoreOperation
 from radstream.dimse.pdus import COMMAND, LAST, AbortReason, ProtocolViolation
-from radstream.dimse.routes import AnyRoute, Peer, Reply, Request, StoreRoute, find_route
+from radstream.dimse.routes import AnyRoute, Peer, Reply, Request, StoreRoute, Storing, find_route
 from radstream.dimse.upper_layer import UpperLayer
-
-if TYPE_CHECKING:
-    from radstream.dimse.invoker import Invoker
-
-Response = tuple[Command, bytes]
-"""The command set and data set of a response."""
 
 
 class Exchange:
@@ -46,7 +40,7 @@ class Exchange:
         self.limits = limits
         self.writer = MessageWriter(layer)
         self.peer = Peer("", "", "", 0)
-        self.invoker: Invoker | None = None
+        self.invoker: Storing | None = None
         self.contexts: Mapping[int, Context] = {}
         self._routes = routes
         self._on_quiet = on_quiet

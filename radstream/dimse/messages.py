@@ -119,6 +119,10 @@ _ELEMENTS: Final[Mapping[int, tuple[str, str]]] = {  # element of group 0000: fi
 _REQUIRED: Final = ("command_field", "command_data_set_type")
 
 
+Response = tuple[Command, bytes]
+"""The command set and data set of a response."""
+
+
 def decode_command(data: bytes | bytearray) -> Command:
     """Return the command set in `data`; retired and unknown elements are skipped.
 

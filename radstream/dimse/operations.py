@@ -6,19 +6,18 @@ A handler's bug is a status here, and not the end of the association.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any, Final, Protocol
 
 from radstream.contract.errors import RadstreamError, Unavailable, dimse_status
 from radstream.dimse import statuses
-from radstream.dimse.messages import Command, CommandField
+from radstream.dimse.limits import Limits
+from radstream.dimse.messages import Command, CommandField, Response
 from radstream.dimse.negotiation import Context
 from radstream.dimse.pdus import ProtocolViolation
 from radstream.dimse.routes import DataSink, MessageHandler, Reply, Request, StoreHandler
+from radstream.dimse.upper_layer import UpperLayer
 from radstream.telemetry import code_path, get_logger
-
-if TYPE_CHECKING:
-    from radstream.dimse.exchange import Exchange, Response
 
 log = get_logger(__name__)
 
@@ -50,10 +49,40 @@ class Operation(Receiver, Protocol):
         """Note that the peer asks to cancel `message_id`."""
 
 
+class Performing(Protocol):
+    """What an operation needs of the exchange of messages that it is a part of."""
+
+    @property
+    def layer(self) -> UpperLayer:
+        """The association below."""
+
+    @property
+    def limits(self) -> Limits:
+        """How much is taken."""
+
+    def started(self, operation: Operation) -> None:
+        """Note that `operation` has its whole request."""
+
+    def finished(self) -> None:
+        """Note that the running operation has its last response."""
+
+    def is_running(self, operation: Operation) -> bool:
+        """Tell whether `operation` has its whole request, and is not finished."""
+
+    def look_if_quiet(self) -> None:
+        """Tell whom it concerns if nothing is under way."""
+
+    def respond(self, context: Context, request: Command, reply: Reply) -> None:
+        """Send a response; raises `Unavailable` if the association is over."""
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do `work` beside the reading."""
+
+
 class StoreOperation:
     """A C-STORE request: its data set goes to a sink as it comes (PS3.7 9.1.1)."""
 
-    def __init__(self, exchange: Exchange, context: Context, request: Request, handler: StoreHandler) -> None:
+    def __init__(self, exchange: Performing, context: Context, request: Request, handler: StoreHandler) -> None:
         self.message_id = request.command.message_id
         self._exchange = exchange
         self._context = context
@@ -131,7 +160,7 @@ class StoreOperation:
 class MessageOperation:
     """Any other request: its data set is gathered, then its handler makes the responses (PS3.7 9, 10)."""
 
-    def __init__(self, exchange: Exchange, context: Context, request: Request, handler: MessageHandler) -> None:
+    def __init__(self, exchange: Performing, context: Context, request: Request, handler: MessageHandler) -> None:
         self.message_id = request.command.message_id
         self._exchange = exchange
         self._context = context
@@ -200,7 +229,7 @@ class MessageOperation:
 class Refusal:
     """A request that nobody performs: its data set is dropped, then it is answered."""
 
-    def __init__(self, exchange: Exchange, context: Context, command: Command, status: int) -> None:
+    def __init__(self, exchange: Performing, context: Context, command: Command, status: int) -> None:
         self._exchange = exchange
         self._context = context
         self._command = command
@@ -242,7 +271,7 @@ class ResponseReceiver:
         """Do nothing: who waits is told by the exchange."""
 
 
-def _respond(exchange: Exchange, context: Context, command: Command, reply: Reply) -> None:
+def _respond(exchange: Performing, context: Context, command: Command, reply: Reply) -> None:
     try:
         exchange.respond(context, command, reply)
     except Unavailable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from radstream.dimse import statuses
 from radstream.dimse.messages import Command, CommandField
@@ -16,9 +16,6 @@ from radstream.dimse.sop_classes import (
     StorageSopClasses,
 )
 
-if TYPE_CHECKING:
-    from radstream.dimse.invoker import Invoker
-
 
 @dataclass(frozen=True)
 class Peer:
@@ -28,6 +25,20 @@ class Peer:
     called_ae_title: str
     host: str
     port: int
+
+
+class Storing(Protocol):
+    """What invokes C-STORE operations on the peer, see `radstream.dimse.invoker`."""
+
+    async def c_store(
+        self,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        transfer_syntax_uid: str,
+        data_set: bytes | AsyncIterator[bytes],
+        priority: int = 0,
+    ) -> int:
+        """Store an instance in the peer and return the status of its response."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +52,8 @@ class Request:
     cancelled : asyncio.Event
         Set when the peer sends C-CANCEL. A C-FIND is then ended by the server; a handler of C-MOVE or C-GET ends
         itself, with the status 0xFE00 and its counts.
-    invoker : Invoker, optional
-        Invokes operations on the same association: the C-STORE sub-operations of a C-GET (PS3.4 C.4.3).
+    invoker : Storing, optional
+        Stores on the same association: the C-STORE sub-operations of a C-GET (PS3.4 C.4.3).
     """
 
     peer: Peer
@@ -50,7 +61,7 @@ class Request:
     transfer_syntax_uid: str
     command: Command
     cancelled: asyncio.Event = field(default_factory=asyncio.Event, compare=False, repr=False)
-    invoker: Invoker | None = field(default=None, compare=False, repr=False)
+    invoker: Storing | None = field(default=None, compare=False, repr=False)
 
 
 class DataSink(Protocol):

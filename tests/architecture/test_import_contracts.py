@@ -23,6 +23,7 @@ OFFENCES = {
     "sqlite": ("radstream/bus/loop.py", "import sqlite3"),
     "imagecodecs": ("services/render/pixels.py", "import imagecodecs"),
     "fastapi": ("radstream/dimse/routes.py", "import fastapi"),
+    "circles": ("radstream/dimse/routes.py", "import radstream.dimse.exchange"),
     "motor": ("services/api/query.py", "import motor"),
     "pure": ("services/render/pixels.py", "import asyncio"),
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,11 +35,19 @@ def open_bus(url: str) -> Bus:
 
 def open_blobs(url: str, *, durable: bool = True) -> BlobStore:
     """Return the blob store at `url`; a cache need not be `durable`."""
+    if url.startswith("s3://"):
+        with _cluster_extra():
+            from radstream.blobs.s3 import open_bucket
+        return open_bucket(url)
     return FolderBlobStore(_folder(url), durable=durable)
 
 
 def open_catalog(url: str) -> Catalog:
     """Return the catalog at `url`."""
+    if url.startswith(("mongodb://", "mongodb+srv://")):
+        with _cluster_extra():
+            from radstream.catalog.mongo import open_database
+        return open_database(url)
     return SqliteCatalog(_folder(url))
 
 
@@ -59,6 +67,17 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
     finally:
         for engine in (backends.bus, backends.blobs, backends.previews, backends.catalog):
             await engine.close()
+
+
+@contextmanager
+def _cluster_extra() -> Iterator[None]:
+    """Say which packages are missing if the import within fails."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UnsafeConfiguration(
+            f"this URL needs the package {error.name}: install radstream with its cluster extra, radstream[cluster]"
+        ) from error
 
 
 def _folder(url: str) -> Path:

@@ -15,14 +15,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
+from radstream.catalog.values import KEY, normalised
 from radstream.contract.documents import Collection, Field
 
 Raw = str | int | bytes | None
 """A value as SQLite keeps it."""
-
-_KEY: Final = Field("_id")
 
 
 def quoted(name: str) -> str:
@@ -79,7 +78,7 @@ class Table:
             If the collection declares no such field.
         """
         if name == "_id":
-            return _KEY
+            return KEY
         if name not in self._fields:
             raise ValueError(f"the collection {self.collection.name} has no field {name}")
         return self._fields[name]
@@ -95,7 +94,7 @@ class Table:
 
 def column(field: Field) -> str:
     """Return the column of `field` as seen by a query: ``t`` is the main table, ``l`` that of the large fields."""
-    return "t.key" if field is _KEY else f"{'l' if field.large else 't'}.{quoted(field.name)}"
+    return "t.key" if field is KEY else f"{'l' if field.large else 't'}.{quoted(field.name)}"
 
 
 def encode(field: Field, value: Any) -> Raw:
@@ -103,42 +102,11 @@ def encode(field: Field, value: Any) -> Raw:
 
     Raises
     ------
-    TypeError
-        If it is not of the field's kind.
-    ValueError
-        If it is an integer of more than 64 bits or text that is no Unicode (lone surrogates).
+    TypeError, ValueError
+        As `normalised`.
     """
-    if value is None or (field.kind == "list" and not value):
-        return None
-    if field.kind == "list":
-        return json.dumps([_text(field, element) for element in value], ensure_ascii=False)
-    if field.kind == "text":
-        return _text(field, value)
-    if field.kind == "bytes" and isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value)
-    if field.kind == "int" and isinstance(value, int) and not isinstance(value, bool):
-        if not fits(value):
-            raise ValueError(f"{field.name} has more than 64 bits")
-        return value
-    raise TypeError(f"{field.name} takes {field.kind}, not {type(value).__name__}")
-
-
-def _text(field: Field, value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{field.name} takes text, not {type(value).__name__}")
-    if not is_unicode(value):
-        raise ValueError(f"{field.name} has text that is no Unicode")
-    return value
-
-
-def fits(value: int) -> bool:
-    """Tell whether `value` has at most 64 bits, its sign included."""
-    return -(1 << 63) <= value < 1 << 63
-
-
-def is_unicode(text: str) -> bool:
-    """Tell whether `text` has a UTF-8 form (no lone surrogates)."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+    kept = normalised(field, value)
+    return json.dumps(kept, ensure_ascii=False) if isinstance(kept, list) else kept
 
 
 def decode(field: Field, raw: Raw) -> Any:

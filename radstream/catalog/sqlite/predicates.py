@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from radstream.catalog.filters import And, Equals, Exists, In, Not, Or, Predicate, Range, Value, Wildcard
-from radstream.catalog.sqlite.layout import Table, column, fits, is_unicode
+from radstream.catalog.sqlite.layout import Table, column
+from radstream.catalog.values import fits, is_unicode, may_be
+from radstream.catalog.wildcards import behind, split
 from radstream.contract.documents import Field
 from radstream.contract.errors import MalformedRequest
 
-_LONGEST_PATTERN: Final = 1024  # SQLite takes 50,000 bytes; no attribute that is matched is longer than this
 _MOST_VARIABLES: Final = 64
-_LAST_CHARACTER: Final = 0x10FFFF
 
 
 class Clause(NamedTuple):
@@ -150,7 +150,7 @@ def _test(where: Equals | In | Range | Wildcard, field: Field, value: str) -> Cl
 
 
 def _in(values: Sequence[Value], field: Field, value: str) -> Clause:
-    wanted = tuple(dict.fromkeys(each for each in values if _may_be(each, field)))
+    wanted = tuple(dict.fromkeys(each for each in values if may_be(field, each)))
     if not wanted:
         return _NEVER
     if len(wanted) == 1:
@@ -158,13 +158,6 @@ def _in(values: Sequence[Value], field: Field, value: str) -> Clause:
     if len(wanted) <= _MOST_VARIABLES:
         return Clause(f"{value} IN ({', '.join('?' * len(wanted))})", wanted)
     return Clause(f"{value} IN (SELECT value FROM json_each(?))", (json.dumps(wanted),))
-
-
-def _may_be(value: Value, field: Field) -> bool:
-    """Tell whether `field` can have `value`: of its kind, and such that SQLite can keep it."""
-    if isinstance(value, str):
-        return field.kind != "int" and is_unicode(value)
-    return field.kind == "int" and fits(value)
 
 
 def _range(low: Value | None, high: Value | None, field: Field, value: str) -> Clause:
@@ -185,9 +178,7 @@ def _bound(bound: Value, sign: str, value: str) -> Clause:
 
 
 def _wildcard(pattern: str, value: str) -> Clause:
-    if len(pattern) > _LONGEST_PATTERN:
-        raise MalformedRequest(f"a pattern is longer than {_LONGEST_PATTERN} characters")
-    prefix, rest = _split(pattern)
+    prefix, rest = split(pattern)
     if not rest:
         return Clause(f"{value} = ?", (prefix,))
     begins = _begins_with(prefix, value)
@@ -197,19 +188,11 @@ def _wildcard(pattern: str, value: str) -> Clause:
     return _join([begins, Clause(f"{value} GLOB ?", (pattern.replace("[", "[[]"),))], "AND", _ALWAYS)
 
 
-def _split(pattern: str) -> tuple[str, str]:
-    """Return `pattern` up to its first wildcard, and from there on."""
-    length = next((index for index, character in enumerate(pattern) if character in "*?"), len(pattern))
-    return pattern[:length], pattern[length:]
-
-
 def _begins_with(prefix: str, value: str) -> Clause:
     """Return the range of all texts that begin with `prefix`: from it to the first one behind them, if there is one."""
     if not prefix:
         return Clause(f"{value} IS NOT NULL")
-    behind = prefix.rstrip(chr(_LAST_CHARACTER))
-    if not behind:
+    end = behind(prefix)
+    if end is None:
         return Clause(f"{value} >= ?", (prefix,))
-    following = ord(behind[-1]) + 1
-    behind = behind[:-1] + chr(following if not 0xD800 <= following <= 0xDFFF else 0xE000)
-    return Clause(f"({value} >= ? AND {value} < ?)", (prefix, behind))
+    return Clause(f"({value} >= ? AND {value} < ?)", (prefix, end))

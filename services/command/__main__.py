@@ -14,7 +14,7 @@ from radstream import __version__
 from radstream.contract.errors import RadstreamError
 from radstream.process import run_service
 from radstream.settings import load_settings
-from services.command import tools
+from services.command import dead_letters, tools
 
 Home = Annotated[Optional[Path], typer.Option(help="Folder of the embedded engines.  [~/.radstream]")]  # noqa: UP045
 Host = Annotated[Optional[str], typer.Option(help="Address that the doors bind to.  [127.0.0.1]")]  # noqa: UP045
@@ -46,6 +46,7 @@ def make_app() -> typer.Typer:
         app.command(name, help=summary, hidden=is_hidden)(_service(name, target))
     for name, tool in tools.TOOLS.items():
         app.command(name)(tool)
+    app.add_typer(dead_letters.make_app(), name="dead-letters", help="What no service could handle.")
     return app
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from radstream.backends import Backends, open_backends
+from radstream.bus.dead_letters import unresolved
 from radstream.catalog.filters import EVERYTHING
 from radstream.contract.blob_keys import instances_prefix, pending_prefix
 from radstream.contract.errors import RadstreamError
@@ -132,8 +133,8 @@ async def _lag(backends: Backends, topic: str, group: str) -> Finding:
 
 async def _dead_letters(backends: Backends, topic: str, group: str) -> Finding:
     name = dead_letter_topic(topic, group)
-    records = await backends.bus.read(name, limit=1000)
-    return Finding(name, not records, f"{len(records)} dead letters", "read their reasons in the record headers")
+    letters = unresolved(await backends.bus.read(name, limit=1000))
+    return Finding(name, not letters, f"{len(letters)} dead letters", "`radstream dead-letters list` says why")
 
 
 async def _web_door(settings: Settings) -> Finding:

@@ -1,0 +1,134 @@
+"""`radstream dead-letters …`: what no service could handle; look at it, put it back after a fix, or give it up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Final, Optional
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from radstream.backends import open_backends
+from radstream.bus.dead_letters import Outcome, put_back, resolution, unresolved
+from radstream.bus.port import Bus, Record
+from radstream.contract.errors import MalformedRequest, NotFound
+from radstream.contract.topics import TOPICS, dead_letter_topic
+from radstream.settings import load_settings
+from radstream.telemetry import start_logging
+
+DEAD_LETTER_TOPICS: Final = tuple(dead_letter_topic(topic.name, group) for topic in TOPICS for group in topic.consumers)
+
+_PAGE: Final = 500
+
+Home = Annotated[Optional[Path], typer.Option(help="Folder of the embedded engines.  [~/.radstream]")]  # noqa: UP045
+Names = Annotated[list[str], typer.Argument(help="As `list` prints them, topic:offset, or `all`.")]
+
+
+async def find_all(bus: Bus) -> list[Record]:
+    """Return every dead letter of which nothing has become yet."""
+    letters = []
+    for topic in DEAD_LETTER_TOPICS:
+        records: list[Record] = []
+        while page := await bus.read(topic, after=records[-1].offset if records else -1, limit=_PAGE):
+            records += page
+        letters += unresolved(records)
+    return letters
+
+
+async def find(bus: Bus, names: Sequence[str]) -> list[Record]:
+    """Return the dead letters of `names`.
+
+    Raises
+    ------
+    NotFound
+        If there is none of that name, or something has become of it.
+    """
+    letters = {name_of(letter): letter for letter in await find_all(bus)}
+    if list(names) == ["all"]:
+        return list(letters.values())
+    missing = [name for name in names if name not in letters]
+    if missing:
+        raise NotFound(f"no dead letter of the name {missing[0]}")
+    return [letters[name] for name in names]
+
+
+async def replay(bus: Bus, letters: Sequence[Record]) -> None:
+    """Put dead letters back into the topics that they came from. Twice is the same as once: handlers are idempotent."""
+    for letter in letters:
+        if "original-topic" not in letter.headers:
+            raise MalformedRequest(f"{name_of(letter)} does not say where it came from")
+        await bus.publish([put_back(letter), resolution(letter, "replayed")])
+
+
+async def discard(bus: Bus, letters: Sequence[Record]) -> None:
+    """Give dead letters up; they stay readable in their topic until its retention ends."""
+    await bus.publish([resolution(letter, "discarded") for letter in letters])
+
+
+def name_of(letter: Record) -> str:
+    """Return the name under which a dead letter is listed."""
+    return f"{letter.topic}:{letter.offset}"
+
+
+def _on_the_log(home: Path | None, work: Callable[[Bus], Awaitable[None]]) -> None:
+    async def opened() -> None:
+        async with open_backends(load_settings(home=home)) as backends:
+            await work(backends.bus)
+
+    start_logging("dead-letters", "WARNING")
+    asyncio.run(opened())
+
+
+def list_(home: Home = None) -> None:
+    """List the dead letters with their reasons."""
+
+    async def work(bus: Bus) -> None:
+        table = Table("name", "study", "error", "reason", "attempts", box=None)
+        for letter in await find_all(bus):
+            reasons = (letter.headers.get(name, "") for name in ("error-type", "error-text", "attempts"))
+            table.add_row(name_of(letter), letter.key, *reasons)
+        Console().print(table)
+
+    _on_the_log(home, work)
+
+
+def show(names: Names, home: Home = None) -> None:
+    """Print headers and value of dead letters; events hold no patient data."""
+
+    async def work(bus: Bus) -> None:
+        for letter in await find(bus, names):
+            headers = "\n".join(f"  {name}: {value}" for name, value in sorted(letter.headers.items()))
+            print(f"{name_of(letter)}\n{headers}\n  {letter.value.decode(errors='replace')}\n")
+
+    _on_the_log(home, work)
+
+
+def _resolve(names: list[str], home: Path | None, outcome: Outcome) -> None:
+    async def work(bus: Bus) -> None:
+        letters = await find(bus, names)
+        await (replay if outcome == "replayed" else discard)(bus, letters)
+        print(f"{len(letters)} {outcome}")
+
+    _on_the_log(home, work)
+
+
+def replay_(names: Names, home: Home = None) -> None:
+    """Put dead letters back, after what failed was mended."""
+    _resolve(names, home, "replayed")
+
+
+def discard_(names: Names, home: Home = None) -> None:
+    """Give dead letters up."""
+    _resolve(names, home, "discarded")
+
+
+def make_app() -> typer.Typer:
+    """Return the subcommands."""
+    app = typer.Typer(no_args_is_help=True)
+    commands: dict[str, Callable[..., None]] = {"list": list_, "show": show, "replay": replay_, "discard": discard_}
+    for name, command in commands.items():
+        app.command(name)(command)
+    return app

@@ -16,6 +16,7 @@ from typing import Any, Final
 import urllib3
 from minio import Minio
 from minio.error import S3Error
+from minio.helpers import check_bucket_name
 from minio.xml import Element, SubElement, getbytes
 
 from radstream.blobs.port import Buffer
@@ -53,13 +54,21 @@ class Client(Minio):
     An object carries the id of the draft that created it: after an answer was lost, this tells "it was I" from
     "somebody else was first".
 
+    Parameters
+    ----------
+    keys : tuple of str
+        Access key and secret key.
+
     Raises
     ------
+    ValueError
+        If `endpoint` or `bucket` cannot be one.
     minio.error.MinioException, urllib3.exceptions.HTTPError, OSError
         By every method.
     """
 
     def __init__(self, endpoint: str, bucket: str, keys: tuple[str, str], *, secure: bool, region: str) -> None:
+        check_bucket_name(bucket, strict=True)
         pool = urllib3.PoolManager(
             maxsize=32,
             timeout=_TIMEOUT,

@@ -65,7 +65,7 @@ class S3BlobStore:
         try:
             self._client = Client(endpoint, bucket, (access_key, secret_key), secure=secure, region=region)
         except ValueError as error:
-            raise UnsafeConfiguration(f"the URL of a blob store makes no sense: {error}") from error
+            raise UnsafeConfiguration("the URL of a blob store has no proper host, port or bucket") from error
         self._part_bytes = multipart_above_bytes
         self._preparation = Preparation(self._client)
         # Apart, so that pictures are served while a slow server holds up those that arrive.
@@ -97,6 +97,7 @@ class S3BlobStore:
                 yield piece
         finally:
             await asyncio.wait([ahead])
+            ahead.exception()  # nobody waits for it any more
             part.close()
 
     async def stat(self, key: str) -> BlobInfo:

@@ -26,7 +26,7 @@ class Query:
     Raises
     ------
     ValueError
-        If `skip` or `limit` is negative.
+        If `skip` or `limit` is negative, or a field is not declared.
     """
 
     table: Table
@@ -39,6 +39,8 @@ class Query:
     def __post_init__(self) -> None:
         if self.skip < 0 or (self.limit is not None and self.limit < 0):
             raise ValueError("neither skip nor limit may be negative")
+        for name in self.fields:
+            self.table.field(name)
 
 
 def find(connection: Connection, query: Query) -> list[Document]:

@@ -132,6 +132,8 @@ async def build_frame_table(
     if tag not in PIXEL_DATA_TAGS:
         return None
     number_of_frames = max(1, _integer(attributes, "00280008", 1))
+    if number_of_frames >= 1 << 32:
+        raise RejectedInstance("the header declares absurdly many frames")
     if length != UNDEFINED_LENGTH:
         return FrameTable.native(number_of_frames, header_bytes + value, _frame_bits(attributes))
     fragments = await walk_fragments(header_bytes + value, size_bytes, read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,10 +23,15 @@ def _no_sockets(request: pytest.FixtureRequest) -> Iterator[None]:
     enable_socket()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, loudly, what needs a peer that is not installed."""
-    if Path("/usr/bin/storescu").exists() or shutil.which("storescu"):
-        return
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip, loudly, what needs a peer or an engine that is not here."""
+    if not (Path("/usr/bin/storescu").exists() or shutil.which("storescu")):
+        _skip(items, "dcmtk", "DCMTK is not installed: run scripts/install-peers dcmtk")
+    if not (os.environ.get("RADSTREAM_TEST_ENGINES") or "engines" in config.option.markexpr):
+        _skip(items, "engines", "DID NOT RUN on real engines: set RADSTREAM_TEST_ENGINES=1, or run pytest -m engines")
+
+
+def _skip(items: list[pytest.Item], marker: str, reason: str) -> None:
     for item in items:
-        if item.get_closest_marker("dcmtk"):
-            item.add_marker(pytest.mark.skip(reason="DCMTK is not installed: run scripts/install-peers dcmtk"))
+        if item.get_closest_marker(marker):
+            item.add_marker(pytest.mark.skip(reason=reason))

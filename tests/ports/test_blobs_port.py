@@ -14,19 +14,24 @@ from hypothesis import strategies as st
 
 from radstream.blobs.folder import FolderBlobStore
 from radstream.blobs.port import BlobStore
+from radstream.blobs.s3 import open_bucket
 from radstream.contract.errors import NotFound
+from tests.engines import on_engines, seaweedfs
 
 ADAPTERS: dict[str, Callable[[Path], BlobStore]] = {
     "folder": lambda folder: FolderBlobStore(folder / "blobs"),
     "folder as cache": lambda folder: FolderBlobStore(folder / "blobs", durable=False),
+    "s3": lambda _: open_bucket(seaweedfs().bucket_url("ports")),
+    "s3 in parts": lambda _: open_bucket(seaweedfs().bucket_url("ports-in-parts"), multipart_above_bytes=1),
 }
+ON_ENGINES = {"s3", "s3 in parts"}
 
 KEY = "main/instances/1.2/1.2.3/1.2.3.4/" + 64 * "a" + ".dcm"
 LARGE = bytes(range(256)) * (5 << 12)  # 5 MiB: several pieces of any adapter
 SHA256_OF_LARGE = hashlib.sha256(LARGE).hexdigest()
 
 
-@pytest.fixture(params=ADAPTERS)
+@pytest.fixture(params=on_engines(ADAPTERS, ON_ENGINES))
 def adapter(request: pytest.FixtureRequest) -> Callable[[Path], BlobStore]:
     return ADAPTERS[request.param]
 
@@ -34,7 +39,10 @@ def adapter(request: pytest.FixtureRequest) -> Callable[[Path], BlobStore]:
 @pytest.fixture
 async def store(adapter: Callable[[Path], BlobStore], tmp_path: Path) -> AsyncIterator[BlobStore]:
     store = adapter(tmp_path)
+    await store.check()
     yield store
+    async for info in store.list(""):  # a bucket outlives the test
+        await store.delete(info.key)
     await store.close()
 
 

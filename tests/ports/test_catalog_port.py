@@ -6,6 +6,7 @@ The oracle is `tests/memory_catalog.py`: the predicates as their definitions rea
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -27,20 +28,32 @@ from radstream.catalog.filters import (
     Range,
     Wildcard,
 )
+from radstream.catalog.mongo import MongoCatalog
+from radstream.catalog.mongo.driver import Driver
 from radstream.catalog.port import Catalog, Delete, Put, PutEarliest, Set
 from radstream.catalog.sqlite import SqliteCatalog
 from radstream.contract.errors import RadstreamError
+from tests.engines import mongod, on_engines
 from tests.memory_catalog import MemoryCatalog
 
 ADAPTERS: dict[str, Callable[[Path], Catalog]] = {
     "memory": lambda _: MemoryCatalog(),
     "sqlite": lambda folder: SqliteCatalog(folder / "catalog"),
+    "mongo": lambda folder: mongo(folder, "motor"),
+    "mongo by pymongo": lambda folder: mongo(folder, "pymongo"),
 }
+ON_ENGINES = {"mongo", "mongo by pymongo"}
 
 STUDY_FIELDS = ("StudyInstanceUID", "PatientID", "StudyDate", "ModalitiesInStudy", "NumberOfStudyRelatedInstances")
 
 
-@pytest.fixture(params=ADAPTERS)
+def mongo(folder: Path, driver: Driver) -> MongoCatalog:
+    """Open a database of the test's own."""
+    name = hashlib.sha256(str(folder).encode()).hexdigest()[:20]
+    return MongoCatalog(mongod().database_url(name), name, driver=driver)
+
+
+@pytest.fixture(params=on_engines(ADAPTERS, ON_ENGINES))
 async def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Catalog]:
     opened = ADAPTERS[request.param](tmp_path)
     await opened.create_collections()

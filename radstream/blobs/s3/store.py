@@ -75,7 +75,7 @@ class S3BlobStore:
     def writer(self, prefix: Buffer = b"") -> BackgroundWriter:
         """Return a writer of a new blob; see the port."""
         draft = Draft(self._client, self._preparation, len(memoryview(prefix)), self._part_bytes)
-        return BackgroundWriter(self._writing, draft, prefix, self._part_bytes)
+        return BackgroundWriter(self._writing, draft, prefix, max(1, self._part_bytes // 2))
 
     async def put(self, key: str, data: Buffer) -> Stored:
         """Store a small blob, unless its key exists; see the port."""

@@ -12,7 +12,7 @@ _OPTIONS: Final = frozenset({"secure", "region"})
 _FORM: Final = "s3://access:secret@host:port/bucket?secure=1&region=us-east-1"
 
 
-def open_bucket(url: str) -> S3BlobStore:
+def open_bucket(url: str, *, multipart_above_bytes: int = 8 << 20) -> S3BlobStore:
     """Return the store at `url`; the keys in it may be percent-encoded.
 
     Raises
@@ -33,4 +33,12 @@ def open_bucket(url: str) -> S3BlobStore:
     if not (endpoint and bucket and access_key and secret_key and port_is_valid and is_known):
         raise UnsafeConfiguration(f"the URL of a blob store has the form {_FORM}")
     secure, region = options.get("secure", "1") == "1", options.get("region") or "us-east-1"
-    return S3BlobStore(endpoint, bucket, access_key, secret_key, secure=secure, region=region)
+    return S3BlobStore(
+        endpoint,
+        bucket,
+        access_key,
+        secret_key,
+        secure=secure,
+        region=region,
+        multipart_above_bytes=multipart_above_bytes,
+    )

@@ -1,0 +1,65 @@
+"""Real engines for tests: installed and started when first needed, once a test process, on ports of their own."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Container, Iterable
+from pathlib import Path
+
+import pytest
+from _pytest.mark.structures import ParameterSet
+
+from deploy.engines.engine import EngineMissing
+from deploy.engines.mongod import Mongod
+from deploy.engines.seaweedfs import SeaweedFs
+
+PROGRAMS = Path(os.environ.get("RADSTREAM_ENGINES_HOME", Path(__file__).parents[1] / "build" / "engines"))
+
+
+def on_engines(names: Iterable[str], real: Container[str]) -> list[ParameterSet]:
+    """Return `names` as parameters of a fixture; those that are `real` run only where engines are asked for."""
+    return [pytest.param(name, marks=[pytest.mark.engines] if name in real else []) for name in names]
+
+
+def free_ports(number: int) -> int:
+    """Return the first of so many ports in a row that nobody listens on just now."""
+    for first in range(21000 + os.getpid() % 400 * 20, 32000, number):
+        try:
+            for port in range(first, first + number):
+                with socket.socket() as sock:
+                    sock.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise AssertionError("no free ports")
+
+
+def _started(engine: SeaweedFs | Mongod, data: Path) -> None:
+    try:
+        engine.install()
+        engine.start()
+    except EngineMissing as missing:
+        pytest.skip(f"{engine.name} is not here, so this DID NOT RUN: {missing}")
+    atexit.register(shutil.rmtree, data, ignore_errors=True)
+    atexit.register(engine.kill)
+
+
+@functools.cache
+def seaweedfs() -> SeaweedFs:
+    data = Path(tempfile.mkdtemp(prefix="radstream-s3-"))
+    engine = SeaweedFs(PROGRAMS, data, free_ports(10))
+    _started(engine, data)
+    return engine
+
+
+@functools.cache
+def mongod() -> Mongod:
+    data = Path(tempfile.mkdtemp(prefix="radstream-mongo-"))
+    engine = Mongod(PROGRAMS, data, free_ports(1))
+    _started(engine, data)
+    return engine

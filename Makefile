@@ -31,6 +31,8 @@ install: .venv/.runtime  ## make .venv with what Radstream needs to run
 lock: .venv/.dev  ## pin every dependency anew, with hashes
 	cd requirements && for name in runtime cluster dev; do ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 		--upgrade --generate-hashes --no-emit-index-url --no-header $$name.in --output-file $$name.lock; done
+	cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --upgrade \
+		--generate-hashes --no-emit-index-url --no-header engines.in --output-file engines.lock
 
 # --- run --------------------------------------------------------------------------------------------------------------
 .PHONY: up

@@ -68,10 +68,10 @@ class Mongod:
         return f"mongodb://{self._address}/{database}?replicaSet=radstream"
 
     def _is_ready(self) -> bool:
+        url = f"mongodb://{self._address}/?directConnection=true"
+        client: MongoClient[dict[str, Any]] = MongoClient(url, serverSelectionTimeoutMS=500)
         try:
-            with MongoClient(
-                f"mongodb://{self._address}/?directConnection=true", serverSelectionTimeoutMS=500
-            ) as client:
+            with client:
                 state = client.admin.command("hello")
                 if "setName" not in state:
                     self._initiate(client)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from radstream.blobs.folder import FolderBlobStore
 from radstream.blobs.port import BlobStore
@@ -16,6 +17,8 @@ from radstream.catalog.sqlite import SqliteCatalog
 from radstream.contract.errors import UnsafeConfiguration
 from radstream.contract.topics import all_topics
 from radstream.settings import Settings
+
+KAFKA: Final = "kafka://"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,10 @@ class Backends:
 
 def open_bus(url: str) -> Bus:
     """Return the log at `url`."""
+    if url.startswith(KAFKA):
+        with _cluster_extra():
+            from radstream.bus.kafka import KafkaBus
+        return KafkaBus(url.removeprefix(KAFKA).split(","))
     return EmbeddedBus(_folder(url))
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from _pytest.mark.structures import ParameterSet
 
-from deploy.engines.engine import EngineMissing
+from deploy.engines.engine import Engine, EngineMissing
+from deploy.engines.kafka import Kafka
 from deploy.engines.mongod import Mongod
 from deploy.engines.seaweedfs import SeaweedFs
 
@@ -39,7 +40,7 @@ def free_ports(number: int) -> int:
     raise AssertionError("no free ports")
 
 
-def _started(engine: SeaweedFs | Mongod, data: Path) -> None:
+def _started(engine: Engine, data: Path) -> None:
     try:
         engine.install()
         engine.start()
@@ -53,6 +54,14 @@ def _started(engine: SeaweedFs | Mongod, data: Path) -> None:
 def seaweedfs() -> SeaweedFs:
     data = Path(tempfile.mkdtemp(prefix="radstream-s3-"))
     engine = SeaweedFs(PROGRAMS, data, free_ports(10))
+    _started(engine, data)
+    return engine
+
+
+@functools.cache
+def kafka() -> Kafka:
+    data = Path(tempfile.mkdtemp(prefix="radstream-kafka-"))
+    engine = Kafka(PROGRAMS, data, free_ports(2))
     _started(engine, data)
     return engine
 

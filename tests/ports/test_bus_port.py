@@ -10,21 +10,24 @@ from pathlib import Path
 
 import pytest
 
+from radstream.backends import open_bus as open_bus_at
 from radstream.bus.embedded import EmbeddedBus
 from radstream.bus.port import Bus, Consumer, Message, Record
 from radstream.contract.errors import MalformedEvent, NotFound, Unavailable
 from radstream.contract.topics import Topic
+from tests.engines import kafka, on_engines
 
 Open = Callable[[], Bus]
 
 ADAPTERS: dict[str, Callable[[Path], Bus]] = {
     "embedded": lambda folder: EmbeddedBus(folder / "bus"),
+    "kafka": lambda _: open_bus_at(kafka().url),
 }
 
 PATIENCE_S = 30.0
 
 
-@pytest.fixture(params=ADAPTERS)
+@pytest.fixture(params=on_engines(ADAPTERS, {"kafka"}))
 async def open_bus(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Open]:
     """Open the same log as often as one likes, each time as another process would."""
     opened: list[Bus] = []

@@ -1,0 +1,134 @@
+"""The log on Kafka: topics with their partitions and retention, an idempotent producer, consumer groups."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from radstream.bus.kafka.admin import Admin
+from radstream.bus.kafka.consumer import KafkaConsumer
+from radstream.bus.kafka.errors import answering
+from radstream.bus.kafka.producer import Producer
+from radstream.bus.kafka.records import decode
+from radstream.bus.port import Message, Record
+from radstream.contract.errors import NotFound, Unavailable
+from radstream.contract.topics import Topic
+
+DEADLINE_S: Final = 10.0
+_READ_FOR_S: Final = 10.0
+
+
+class KafkaBus:
+    """A cluster of Kafka 3 or newer.
+
+    Parameters
+    ----------
+    servers : sequence of str
+        Some of its brokers, as host:port.
+    deadline_s : float
+        For each publish and each question; longer means `Unavailable`.
+    most_partitions : int
+        Of a topic that is created; more members than partitions would stand by.
+    instance_id : str
+        Of this process, where its name outlives its restarts (a StatefulSet's pod): its groups then wait for it to
+        come back instead of giving its partitions to others.
+    """
+
+    def __init__(
+        self,
+        servers: Sequence[str],
+        *,
+        deadline_s: float = DEADLINE_S,
+        most_partitions: int = 64,
+        instance_id: str = "",
+    ) -> None:
+        self._servers = list(servers)
+        self._most_partitions = most_partitions
+        self._instance_id = instance_id
+        self._admin = Admin(servers, deadline_s)
+        self._producer = Producer(servers, deadline_s)
+        self._known: set[str] = set()
+        self._is_closed = False
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a hundred lines a second while a broker is away
+
+    async def create_topics(self, topics: Sequence[Topic]) -> None:
+        """Make sure that every topic exists."""
+        self._refuse_if_closed()
+        await self._admin.create(
+            [replace(topic, partitions=min(topic.partitions, self._most_partitions)) for topic in topics]
+        )
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Append `messages`; see the port. `Unavailable` means that nobody knows whether they are in the log."""
+        self._refuse_if_closed()
+        if messages:
+            await self._refuse_unknown({message.topic for message in messages})
+            await self._producer.publish(messages)
+
+    def consumer(self, group: str, topics: Sequence[str]) -> KafkaConsumer:
+        """Return a new member of `group`."""
+        instance_id = f"{self._instance_id}-{'-'.join(topics)}" if self._instance_id else ""
+        return KafkaConsumer(self._servers, group, topics, instance_id)
+
+    async def lag(self, group: str, topics: Sequence[str]) -> int:
+        """Return how many records of `topics` the group has not committed."""
+        self._refuse_if_closed()
+        known = await self._admin.topics()
+        there = [topic for topic in topics if topic in known]
+        return await self._admin.lag(group, there) if there else 0
+
+    async def read(self, topic: str, *, after: int = -1, limit: int = 100) -> list[Record]:
+        """Return records of partition 0 of `topic` beyond offset `after`; none of a topic that does not exist."""
+        self._refuse_if_closed()
+        if topic not in await self._admin.topics():
+            return []
+        partition = TopicPartition(topic, 0)
+        reader = AIOKafkaConsumer(bootstrap_servers=self._servers, enable_auto_commit=False)
+        with answering("give records"):
+            try:
+                async with asyncio.timeout(_READ_FOR_S):
+                    await reader.start()
+                    reader.assign([partition])
+                    end = (await reader.end_offsets([partition]))[partition]
+                    first = (await reader.beginning_offsets([partition]))[partition]
+                    reader.seek(partition, max(after + 1, first))
+                    return await _read_until(reader, partition, end, limit)
+            finally:
+                with suppress(KafkaError, OSError):
+                    await reader.stop()
+
+    async def check(self) -> None:
+        """Return if a broker answers."""
+        self._refuse_if_closed()
+        await self._admin.check()
+
+    async def close(self) -> None:
+        """End all connections."""
+        if not self._is_closed:
+            self._is_closed = True
+            await self._producer.close()
+
+    async def _refuse_unknown(self, topics: set[str]) -> None:
+        """Raise `NotFound` for a topic that nobody created: a send to it would wait for it in vain."""
+        if not topics <= self._known:
+            self._known |= set(await self._admin.topics())
+        for topic in topics - self._known:
+            raise NotFound(f"nobody created the topic {topic}")
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise Unavailable("the log is closed")
+
+
+async def _read_until(reader: AIOKafkaConsumer, partition: TopicPartition, end: int, limit: int) -> list[Record]:
+    records: list[Record] = []
+    while len(records) < limit and await reader.position(partition) < end:
+        records += decode(await reader.getmany(partition, timeout_ms=500, max_records=limit - len(records)))
+    return records

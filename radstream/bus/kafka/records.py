@@ -1,0 +1,46 @@
+"""Between our messages and Kafka's: text is UTF-8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from radstream.bus.port import Message, Record
+from radstream.contract.errors import MalformedEvent
+
+LARGEST_VALUE_BYTES = 1 << 20
+
+
+def encode(message: Message) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """Return key and headers of `message` as Kafka takes them.
+
+    Raises
+    ------
+    MalformedEvent
+        If the value is longer than 1 MiB, or a key or header is no Unicode text.
+    """
+    if len(message.value) > LARGEST_VALUE_BYTES:
+        raise MalformedEvent("a record is longer than 1 MiB")
+    try:
+        for name in message.headers:
+            name.encode()
+        return message.key.encode(), [(name, value.encode()) for name, value in message.headers.items()]
+    except UnicodeEncodeError as error:
+        raise MalformedEvent("a key or header is no Unicode text") from error
+
+
+def decode(batches: Mapping[Any, Iterable[Any]]) -> list[Record]:
+    """Return the records of what `getmany` returned, partition by partition."""
+    return [_decoded(record) for batch in batches.values() for record in batch]
+
+
+def _decoded(record: Any) -> Record:
+    return Record(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=(record.key or b"").decode(errors="replace"),
+        value=record.value or b"",
+        headers={name: value.decode(errors="replace") for name, value in record.headers},
+        timestamp_ms=record.timestamp,
+    )

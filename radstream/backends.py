@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,19 @@ from radstream.bus.embedded import EmbeddedBus
 from radstream.bus.port import Bus
 from radstream.catalog.port import Catalog
 from radstream.catalog.sqlite import SqliteCatalog
-from radstream.contract.errors import UnsafeConfiguration
+from radstream.contract.errors import Unavailable, UnsafeConfiguration
 from radstream.contract.topics import all_topics
 from radstream.settings import Settings
+from radstream.telemetry import get_logger
+
+log = get_logger(__name__)
 
 KAFKA: Final = "kafka://"
+
+FIRST_ATTEMPT_S: Final = 5.0
+"""How long a start waits for its engines before it goes on without them."""
+
+RETRY_S: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,20 +69,43 @@ def open_catalog(url: str) -> Catalog:
 
 @asynccontextmanager
 async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
-    """Open all engines, create what is missing in them, and close them at the end."""
+    """Open all engines, create what is missing in them, and close them at the end.
+
+    An engine that is away at the start does not keep a service from starting: what is missing in it is created as soon
+    as it answers.
+    """
     backends = Backends(
         bus=open_bus(settings.engine_url("bus")),
         blobs=open_blobs(settings.engine_url("blobs")),
         previews=open_blobs(settings.engine_url("previews"), durable=False),
         catalog=open_catalog(settings.engine_url("catalog")),
     )
+    creating = [
+        asyncio.create_task(_insist(lambda: backends.bus.create_topics(all_topics()))),
+        asyncio.create_task(_insist(backends.catalog.create_collections)),
+    ]
     try:
-        await backends.bus.create_topics(all_topics())
-        await backends.catalog.create_collections()
+        await asyncio.wait(creating, timeout=FIRST_ATTEMPT_S)
+        for task in creating:
+            if task.done():
+                task.result()
         yield backends
     finally:
+        for task in creating:
+            task.cancel()
+        await asyncio.wait(creating)
         for engine in (backends.bus, backends.blobs, backends.previews, backends.catalog):
             await engine.close()
+
+
+async def _insist(create: Callable[[], Awaitable[None]]) -> None:
+    """Carry out `create`, again and again while its engine is away."""
+    while True:
+        try:
+            return await create()
+        except Unavailable as error:
+            log.warning("engine_is_away", reason=str(error), delay_s=RETRY_S)
+            await asyncio.sleep(RETRY_S)
 
 
 @contextmanager

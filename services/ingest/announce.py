@@ -9,7 +9,7 @@ from typing import Final
 from radstream.blobs.port import BlobStore
 from radstream.bus.port import Bus, Message
 from radstream.contract.blob_keys import pending_key
-from radstream.contract.errors import Unavailable
+from radstream.contract.errors import NotFound, Unavailable
 from radstream.contract.events import InstanceStored, headers_of, to_json
 from radstream.contract.topics import INSTANCE_STORED, INSTANCE_STORED_URGENT
 from radstream.telemetry import get_logger
@@ -67,7 +67,7 @@ class Announcer:
             async with asyncio.timeout(self._deadline_s):
                 # Shielded: a producer that is cancelled half-way may be unusable after; the record may still arrive.
                 await asyncio.shield(publishing)
-        except (Unavailable, TimeoutError) as error:
+        except (Unavailable, NotFound, TimeoutError) as error:  # a topic may not be made yet while the log comes up
             self._rests_until = now() + REST_S
             log.warning("log_does_not_answer", error_type=type(error).__name__, delay_s=REST_S)
             return False

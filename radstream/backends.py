@@ -41,11 +41,12 @@ class Backends:
 
 
 def open_bus(url: str) -> Bus:
-    """Return the log at `url`."""
+    """Return the log at `url`: a folder, or ``kafka://host:port,host:port/prefix-of-all-names``."""
     if url.startswith(KAFKA):
         with _cluster_extra():
             from radstream.bus.kafka import KafkaBus
-        return KafkaBus(url.removeprefix(KAFKA).split(","))
+        servers, _, prefix = url.removeprefix(KAFKA).partition("/")
+        return KafkaBus(servers.split(","), prefix=prefix)
     return EmbeddedBus(_folder(url))
 
 

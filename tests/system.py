@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import httpx2
+
+from radstream.backends import Backends, open_backends
+from radstream.contract.blob_keys import instances_prefix, pending_prefix
+from radstream.settings import Settings, load_settings
+
+T = TypeVar("T")
 
 
 def free_port() -> int:
@@ -120,21 +129,37 @@ class System:
     def get(self, path: str, **options: object) -> httpx2.Response:
         return httpx2.get(f"{self.dicom_web}/{path}", timeout=60, **options)  # type: ignore[arg-type]
 
+    @property
+    def settings(self) -> Settings:
+        names = {name.removeprefix("RADSTREAM_").lower(): value for name, value in self.environment.items()}
+        return load_settings(home=self.home, **names)
+
+    def ask(self, question: Callable[[Backends], Awaitable[T]]) -> T:
+        """Return the answer to a question to the engines, whichever they are and whatever loop the caller has."""
+
+        async def opened() -> T:
+            async with open_backends(self.settings) as backends:
+                return await question(backends)
+
+        with ThreadPoolExecutor(1) as aside:
+            return aside.submit(asyncio.run, opened()).result()
+
+    def blob_keys(self) -> list[str]:
+        """Return the keys of all instances in the store."""
+
+        async def listed(backends: Backends) -> list[str]:
+            return [info.key async for info in backends.blobs.list(instances_prefix("main"))]
+
+        return self.ask(listed)
+
     def lag(self, group: str = "index", topics: Sequence[str] = ("instance-stored", "instance-stored-urgent")) -> int:
         """Return how many records `group` has not done, instances with a pending marker included."""
-        script = (
-            "import asyncio, sys; from pathlib import Path; from radstream.bus.embedded import EmbeddedBus;"
-            "b = EmbeddedBus(Path(sys.argv[1]));"
-            "print(asyncio.run(b.lag(sys.argv[2], sys.argv[3:])))"
-        )
-        run = subprocess.run(
-            [sys.executable, "-c", script, str(self.home / "bus"), group, *topics],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        pending = self.home / "blobs" / "main" / "pending"
-        return int(run.stdout) + sum(path.is_file() for path in pending.rglob("*.json"))
+
+        async def waiting(backends: Backends) -> int:
+            pending = [info async for info in backends.blobs.list(pending_prefix("main"))]
+            return await backends.bus.lag(group, topics) + len(pending)
+
+        return self.ask(waiting)
 
     def wait_until_quiet(self, timeout_s: float = 300) -> None:
         """Return when everything that was stored is indexed and has its preview."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from radstream.catalog.filters import EVERYTHING
+from radstream.catalog.port import Document
 from radstream.dicom.part10 import encode_meta
 from tests.e2e.test_every_pydicom_file import retrieve, stow
 from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, Instance, make_instance
@@ -24,8 +25,8 @@ def send(system: System, instance: Instance) -> int:
     return stow(system, meta + instance.data_set).status_code
 
 
-def blobs_of(system: System, instance: Instance) -> list[Path]:
-    return list((system.home / "blobs").rglob(f"*{instance.sop_instance_uid}*.dcm"))
+def blobs_of(system: System, instance: Instance) -> list[str]:
+    return [key for key in system.blob_keys() if instance.sop_instance_uid in key]
 
 
 def test_the_same_bytes_twice_are_one_instance(system: System) -> None:
@@ -51,16 +52,9 @@ def test_other_bytes_are_kept_beside_the_first_which_stays_visible(system: Syste
     assert second.sha256 in conflicts[0]["hidden_blob_key"]
 
 
-def conflicts_in(system: System) -> list[dict[str, str]]:
-    script = (
-        "import asyncio, json, sys; from pathlib import Path;"
-        "from radstream.catalog.sqlite import SqliteCatalog; from radstream.catalog.filters import EVERYTHING;"
-        "c = SqliteCatalog(Path(sys.argv[1]));"
-        "f = ['SOPInstanceUID', 'hidden_blob_key', 'visible_blob_key'];"
-        "print(json.dumps(asyncio.run(c.find('conflicts', EVERYTHING, fields=f))))"
-    )
-    arguments = [sys.executable, "-c", script, str(system.home / "catalog")]
-    return list(json.loads(subprocess.run(arguments, capture_output=True, text=True, check=True).stdout))
+def conflicts_in(system: System) -> list[Document]:
+    fields = ("SOPInstanceUID", "hidden_blob_key", "visible_blob_key")
+    return system.ask(lambda backends: backends.catalog.find("conflicts", EVERYTHING, fields=fields))
 
 
 QUERIES = (

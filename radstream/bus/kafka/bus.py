@@ -36,6 +36,8 @@ class KafkaBus:
         For each publish and each question; longer means `Unavailable`.
     most_partitions : int
         Of a topic that is created; more members than partitions would stand by.
+    prefix : str
+        Of the names of all topics and groups: several installations may share a cluster.
     instance_id : str
         Of this process, where its name outlives its restarts (a StatefulSet's pod): its groups then wait for it to
         come back instead of giving its partitions to others.
@@ -47,10 +49,12 @@ class KafkaBus:
         *,
         deadline_s: float = DEADLINE_S,
         most_partitions: int = 64,
+        prefix: str = "",
         instance_id: str = "",
     ) -> None:
         self._servers = list(servers)
         self._most_partitions = most_partitions
+        self._prefix = prefix
         self._instance_id = instance_id
         self._admin = Admin(servers, deadline_s)
         self._producer = Producer(servers, deadline_s)
@@ -62,34 +66,38 @@ class KafkaBus:
         """Make sure that every topic exists."""
         self._refuse_if_closed()
         await self._admin.create(
-            [replace(topic, partitions=min(topic.partitions, self._most_partitions)) for topic in topics]
+            [
+                replace(topic, name=self._prefix + topic.name, partitions=min(topic.partitions, self._most_partitions))
+                for topic in topics
+            ]
         )
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Append `messages`; see the port. `Unavailable` means that nobody knows whether they are in the log."""
         self._refuse_if_closed()
         if messages:
-            await self._refuse_unknown({message.topic for message in messages})
-            await self._producer.publish(messages)
+            prefixed = [replace(message, topic=self._prefix + message.topic) for message in messages]
+            await self._refuse_unknown({message.topic for message in prefixed})
+            await self._producer.publish(prefixed)
 
     def consumer(self, group: str, topics: Sequence[str]) -> KafkaConsumer:
         """Return a new member of `group`."""
         instance_id = f"{self._instance_id}-{'-'.join(topics)}" if self._instance_id else ""
-        return KafkaConsumer(self._servers, group, topics, instance_id)
+        return KafkaConsumer(self._servers, group, topics, prefix=self._prefix, instance_id=instance_id)
 
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """Return how many records of `topics` the group has not committed."""
         self._refuse_if_closed()
         known = await self._admin.topics()
-        there = [topic for topic in topics if topic in known]
-        return await self._admin.lag(group, there) if there else 0
+        there = [self._prefix + topic for topic in topics if self._prefix + topic in known]
+        return await self._admin.lag(self._prefix + group, there) if there else 0
 
     async def read(self, topic: str, *, after: int = -1, limit: int = 100) -> list[Record]:
         """Return records of partition 0 of `topic` beyond offset `after`; none of a topic that does not exist."""
         self._refuse_if_closed()
-        if topic not in await self._admin.topics():
+        if self._prefix + topic not in await self._admin.topics():
             return []
-        partition = TopicPartition(topic, 0)
+        partition = TopicPartition(self._prefix + topic, 0)
         reader = AIOKafkaConsumer(bootstrap_servers=self._servers, enable_auto_commit=False)
         with answering("give records"):
             try:
@@ -99,7 +107,7 @@ class KafkaBus:
                     end = (await reader.end_offsets([partition]))[partition]
                     first = (await reader.beginning_offsets([partition]))[partition]
                     reader.seek(partition, max(after + 1, first))
-                    return await _read_until(reader, partition, end, limit)
+                    return await self._read_until(reader, partition, end, limit)
             finally:
                 with suppress(KafkaError, OSError):
                     await reader.stop()
@@ -122,13 +130,15 @@ class KafkaBus:
         for topic in topics - self._known:
             raise NotFound(f"nobody created the topic {topic}")
 
+    async def _read_until(
+        self, reader: AIOKafkaConsumer, partition: TopicPartition, end: int, limit: int
+    ) -> list[Record]:
+        records: list[Record] = []
+        while len(records) < limit and await reader.position(partition) < end:
+            batches = await reader.getmany(partition, timeout_ms=500, max_records=limit - len(records))
+            records += decode(batches, self._prefix)
+        return records
+
     def _refuse_if_closed(self) -> None:
         if self._is_closed:
             raise Unavailable("the log is closed")
-
-
-async def _read_until(reader: AIOKafkaConsumer, partition: TopicPartition, end: int, limit: int) -> list[Record]:
-    records: list[Record] = []
-    while len(records) < limit and await reader.position(partition) < end:
-        records += decode(await reader.getmany(partition, timeout_ms=500, max_records=limit - len(records)))
-    return records

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
@@ -26,14 +26,19 @@ class KafkaConsumer:
 
     Parameters
     ----------
+    prefix : str
+        Of the names of the group and its topics in the cluster.
     instance_id : str
         Of a static member, which keeps its partitions over a restart; empty for a member that comes and goes.
     """
 
-    def __init__(self, servers: Sequence[str], group: str, topics: Sequence[str], instance_id: str) -> None:
+    def __init__(
+        self, servers: Sequence[str], group: str, topics: Sequence[str], *, prefix: str, instance_id: str
+    ) -> None:
         self._servers = list(servers)
-        self._group = group
-        self._topics = list(topics)
+        self._prefix = prefix
+        self._group = prefix + group
+        self._topics = [prefix + topic for topic in topics]
         self._instance_id = instance_id
         self._client: AIOKafkaConsumer | None = None
         self._turn = 0
@@ -45,10 +50,10 @@ class KafkaConsumer:
             found: list[Record] = []
             for partition in self._in_turn(client):
                 if len(found) < max_records:
-                    found += decode(await client.getmany(partition, max_records=max_records - len(found)))
+                    found += self._decoded(await client.getmany(partition, max_records=max_records - len(found)))
             if found:
                 return found
-            return decode(await client.getmany(timeout_ms=int(timeout_s * 1000), max_records=max_records))
+            return self._decoded(await client.getmany(timeout_ms=int(timeout_s * 1000), max_records=max_records))
 
     async def commit(self, records: Sequence[Record]) -> None:
         """Commit the next offset of each partition that is still ours; of others the records come to their owner."""
@@ -56,7 +61,7 @@ class KafkaConsumer:
             return
         ends: dict[TopicPartition, int] = {}
         for record in records:
-            partition = TopicPartition(record.topic, record.partition)
+            partition = TopicPartition(self._prefix + record.topic, record.partition)
             ends[partition] = max(ends.get(partition, 0), record.offset + 1)
         ours = self._client.assignment()
         offsets = {partition: offset for partition, offset in ends.items() if partition in ours}
@@ -82,6 +87,9 @@ class KafkaConsumer:
         if client is not None:
             with suppress(KafkaError, OSError):
                 await client.stop()
+
+    def _decoded(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> list[Record]:
+        return decode(batches, self._prefix)
 
     def _in_turn(self, client: AIOKafkaConsumer) -> list[TopicPartition]:
         partitions = sorted(client.assignment())

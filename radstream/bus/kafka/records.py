@@ -29,14 +29,14 @@ def encode(message: Message) -> tuple[bytes, list[tuple[str, bytes]]]:
         raise MalformedEvent("a key or header is no Unicode text") from error
 
 
-def decode(batches: Mapping[Any, Iterable[Any]]) -> list[Record]:
-    """Return the records of what `getmany` returned, partition by partition."""
-    return [_decoded(record) for batch in batches.values() for record in batch]
+def decode(batches: Mapping[Any, Iterable[Any]], prefix: str) -> list[Record]:
+    """Return the records of what `getmany` returned, partition by partition; their topics without `prefix`."""
+    return [_decoded(record, prefix) for batch in batches.values() for record in batch]
 
 
-def _decoded(record: Any) -> Record:
+def _decoded(record: Any, prefix: str) -> Record:
     return Record(
-        topic=record.topic,
+        topic=record.topic.removeprefix(prefix),
         partition=record.partition,
         offset=record.offset,
         key=(record.key or b"").decode(errors="replace"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ class Client(Minio):
 
     def __init__(self, endpoint: str, bucket: str, keys: tuple[str, str], *, secure: bool, region: str) -> None:
         check_bucket_name(bucket, strict=True)
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # else it tells of every retry while the server is away
         pool = urllib3.PoolManager(
             maxsize=32,
             timeout=_TIMEOUT,

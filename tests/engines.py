@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import tempfile
+import uuid
 from collections.abc import Container, Iterable
 from pathlib import Path
 
@@ -72,3 +73,14 @@ def mongod() -> Mongod:
     engine = Mongod(PROGRAMS, data, free_ports(1))
     _started(engine, data)
     return engine
+
+
+def cluster_environment() -> dict[str, str]:
+    """Return the settings of a new, empty installation on Kafka, S3 and MongoDB."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    return {
+        "RADSTREAM_BUS_URL": f"{kafka().url}/{name}-",
+        "RADSTREAM_BLOBS_URL": seaweedfs().bucket_url(name),
+        "RADSTREAM_PREVIEWS_URL": seaweedfs().bucket_url(f"{name}-previews"),
+        "RADSTREAM_CATALOG_URL": mongod().database_url(name),
+    }

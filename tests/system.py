@@ -1,9 +1,13 @@
-"""Radstream as a user runs it: real processes on loopback, in a folder of the test's own."""
+"""Radstream as a user runs it: real processes on loopback, in a folder of the test's own.
+
+With RADSTREAM_TEST_CLUSTER=1 the same processes stand on real engines: Kafka, S3 and MongoDB.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,10 +20,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx2
+from pymongo import MongoClient
 
 from radstream.backends import Backends, open_backends
 from radstream.contract.blob_keys import instances_prefix, pending_prefix
 from radstream.settings import Settings, load_settings
+from tests.engines import cluster_environment
 
 T = TypeVar("T")
 
@@ -40,6 +46,10 @@ class System:
     http_port: int = field(default_factory=free_port)
     dimse_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        if os.environ.get("RADSTREAM_TEST_CLUSTER"):
+            self.environment = {**cluster_environment(), **self.environment}
 
     @property
     def base(self) -> str:
@@ -151,6 +161,15 @@ class System:
             return [info.key async for info in backends.blobs.list(instances_prefix("main"))]
 
         return self.ask(listed)
+
+    def delete_catalog(self) -> None:
+        """Delete the catalog behind everybody's back."""
+        url = self.settings.engine_url("catalog")
+        if url.startswith("mongodb://"):
+            with MongoClient(url) as client:
+                client.drop_database(client.get_default_database().name)
+        else:
+            shutil.rmtree(url)
 
     def lag(self, group: str = "index", topics: Sequence[str] = ("instance-stored", "instance-stored-urgent")) -> int:
         """Return how many records `group` has not done, instances with a pending marker included."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -84,9 +84,10 @@ def test_a_rebuilt_catalog_answers_as_before(tmp_path: Path) -> None:
     assert len(before) > 20
     assert system.stop() == 0
 
-    shutil.rmtree(system.home / "catalog")
+    system.delete_catalog()
     command = [sys.executable, "-m", "services.command", "rebuild", "--home", str(system.home)]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    environment = {**os.environ, **system.environment}
+    subprocess.run(command, check=True, capture_output=True, timeout=120, env=environment)
     system.start()
     try:
         assert answers(system) == before

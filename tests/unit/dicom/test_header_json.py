@@ -20,9 +20,10 @@ from pydicom.sequence import Sequence
 from radstream.contract.errors import NotFound, RejectedInstance
 from radstream.dicom.deflate import inflate
 from radstream.dicom.header import HeaderScanner
-from radstream.dicom.json import LONGEST_INLINE_BYTES, locate, read_header
+from radstream.dicom.json import locate, read_header
 from radstream.dicom.part10 import parse_meta
 from radstream.dicom.syntaxes import encoding_of
+from radstream.dicom.walk import LONGEST_INLINE_BYTES
 from tests.dicom_bytes import BIG, EXPLICIT, IMPLICIT, element, encode, item
 from tests.samples import Sample, samples
 

@@ -60,6 +60,8 @@ class CharacterSet:
         is_name : bool
             The value is of VR PN, where ``^`` and ``=`` end the effect of escape sequences too.
         """
+        if value.isascii() and _ESCAPE not in value:
+            return value.decode("ascii"), True  # which is part of every set
         if _ESCAPE not in value or self.encodings[0] in _STAND_ALONE:
             return _decode(value, self.encodings[0])
         reset = _RESET_IN_NAME if is_name else _RESET

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from pydicom._private_dict import private_dictionaries
-from pydicom.datadict import DicomDictionary, RepeatersDictionary, mask_match
+from pydicom.datadict import DicomDictionary, RepeatersDictionary
 
 ITEM: Final = 0xFFFEE000
 ITEM_DELIMITATION: Final = 0xFFFEE00D
@@ -28,23 +28,45 @@ US_OR_OW: Final = "US or OW"
 BULK_VRS: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 """VRs whose values are bytes, given inline or as bulk data (PS3.18 F.2.7)."""
 
-_LEFT_OUT: Final = PIXEL_DATA_TAGS | {ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION}
 
-KEYS: Final[dict[int, str]] = {
-    tag: f"{tag:08X}" for tag in DicomDictionary if tag > 0x0003FFFF and tag & 0xFFFF and tag not in _LEFT_OUT
-}
-"""The JSON key of every standard attribute that belongs in DICOM JSON as it is."""
+def _key(tag: int) -> str:
+    return f"{tag:08X}" if tag >> 16 not in (0x0000, 0x0002) and tag & 0xFFFF else ""
+
+
+class _Keys(dict[int, str]):
+    """Makes the keys of other tags when they are asked for, and keeps none of them: there are 2^32."""
+
+    def __missing__(self, tag: int) -> str:
+        return _key(tag)
+
+
+KEYS: Final = _Keys({tag: key for tag in DicomDictionary if (key := _key(tag))})
+"""By tag, the key in DICOM JSON; "" for what is no attribute: command and meta elements, group lengths."""
+
+
+def _by_mask() -> dict[int, dict[int, str]]:
+    """Return the VRs of repeating groups (PS3.5 7.6), by what of a tag counts ("60xx3000": FF00FFFF)."""
+    found: dict[int, dict[int, str]] = {}
+    for pattern, entry in RepeatersDictionary.items():
+        mask = int("".join("0" if digit == "x" else "F" for digit in pattern), 16)
+        found.setdefault(mask, {})[int(pattern.replace("x", "0"), 16)] = entry[0]
+    return found
+
+
+_REPEATING: Final = _by_mask()
 
 
 def standard_vr(tag: int) -> str:
     """Return the VR of a standard tag, perhaps one of the ambiguous ones ("US or SS"), "UN" if it is unknown."""
     entry = DicomDictionary.get(tag)
-    if entry is None and (mask := mask_match(tag)):
-        entry = RepeatersDictionary[mask]
     if entry is not None:
-        vr = entry[0]
-        return _SIMPLER.get(vr, vr)
-    return "UN" if tag & 0xFFFF else "UL"
+        return _SIMPLER.get(entry[0], entry[0])
+    if not tag & 0xFFFF:
+        return "UL"
+    for mask, vrs in _REPEATING.items():
+        if tag & mask in vrs:
+            return _SIMPLER.get(vrs[tag & mask], vrs[tag & mask])
+    return "UN"
 
 
 # Where VR is implicit these are OW (PS3.5 A.1); "US or SS" and "US or OW" depend on other attributes.

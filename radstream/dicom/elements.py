@@ -103,6 +103,7 @@ def true_reader(data: Buffer, position: int, declared: ReadElement) -> ReadEleme
 
 
 _LITTLE_ITEM = b"\xfe\xff\x00\xe0"
+_ITEM_DELIMITERS = (b"\xfe\xff\x0d\xe0", b"\xff\xfe\xe0\x0d")
 
 
 def begins_with_item(data: Buffer, position: int) -> bool:
@@ -123,7 +124,7 @@ def item_reader(data: Buffer, position: int, outer: ReadElement) -> ReadElement:
     """Return the reader for the item whose first element is at `position`.
 
     Items of implicit data sets are implicit. Items of explicit ones may be implicit too: always in a UN of undefined
-    length (PS3.5 6.2.2), and by mistake in some sequences.
+    length (PS3.5 6.2.2), and by mistake in some sequences. An empty one of undefined length shows nothing.
 
     Raises
     ------
@@ -132,4 +133,5 @@ def item_reader(data: Buffer, position: int, outer: ReadElement) -> ReadElement:
     """
     if outer is read_implicit_little or has_explicit_vr(data, position):
         return outer
-    return read_implicit_little
+    is_empty = bytes(data[position : position + 4]) in _ITEM_DELIMITERS
+    return outer if is_empty else read_implicit_little

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from radstream.contract.errors import RejectedInstance
+from radstream.dicom.dictionary import UNDEFINED_LENGTH
 
-MOST_FRAGMENTS: Final = 2_000_000
+MOST_FRAGMENTS: Final = 1_000_000
 """More are an attack: an hour of video has some 200,000 frames."""
 
 _ITEM_HEAD: Final = struct.Struct("<HHI")
@@ -40,19 +41,18 @@ class Fragments:
     places: list[tuple[int, int]] = field(default_factory=list)
     begins_codestream: list[bool] = field(default_factory=list)
 
-    def firsts_at(self, offsets: Sequence[int]) -> list[int] | None:
-        """Return the indexes of the fragments at the offsets of a Basic Offset Table; None if there is none at one.
+    def firsts_at(self, offsets: Sequence[int]) -> list[int]:
+        """Return the indexes of the fragments at the offsets of a Basic Offset Table; [] if that is wrong.
 
-        Offsets are counted from the first item behind the table to the tag of an item.
+        Offsets are counted from the first item behind the table to the tag of an item; they ascend, from 0.
         """
-        if not self.places:
-            return None
+        if not self.places or not offsets or offsets[0] != 0:
+            return []
         base = self.places[0][0]
         index_at = {offset - base: index for index, (offset, _) in enumerate(self.places)}
-        firsts = [index_at.get(offset) for offset in offsets]
-        known = [first for first in firsts if first is not None]
-        is_sound = len(known) == len(firsts) and known == sorted(set(known))
-        return known if is_sound else None
+        firsts = [index_at[offset] for offset in offsets if offset in index_at]
+        is_sound = len(firsts) == len(offsets) and firsts == sorted(set(firsts))
+        return firsts if is_sound else []
 
 
 async def walk_fragments(offset: int, end: int, read: Callable[[int, int], Awaitable[bytes]]) -> Fragments:
@@ -71,7 +71,7 @@ async def walk_fragments(offset: int, end: int, read: Callable[[int, int], Await
     while offset + _ITEM_HEAD.size <= end:
         look = await window.at(offset)
         group, element, length = _ITEM_HEAD.unpack_from(look)
-        if (group, element) != _ITEM:
+        if (group, element) != _ITEM or length == UNDEFINED_LENGTH:
             break  # the delimiter, or nonsense
         if is_table:
             found.basic_offset_table = (offset + _ITEM_HEAD.size, length)

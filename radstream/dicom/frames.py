@@ -8,7 +8,13 @@ from typing import Any, Final
 
 from radstream.contract.errors import NotFound, RejectedInstance
 from radstream.dicom.dictionary import PIXEL_DATA_TAGS, UNDEFINED_LENGTH
-from radstream.dicom.elements import reader_of, true_reader
+from radstream.dicom.elements import (
+    ReadElement,
+    read_explicit_little,
+    read_implicit_little,
+    reader_of,
+    true_reader,
+)
 from radstream.dicom.fragments import Fragments, walk_fragments
 from radstream.dicom.syntaxes import encoding_of, is_video
 
@@ -18,12 +24,14 @@ Read = Callable[[int, int], Awaitable[bytes]]
 Piece = tuple[int, int]
 """Offset in the blob and length, in bytes."""
 
-_NATIVE: Final = struct.Struct("<cIQQ")  # b"N", number of frames, offset of the first one, bits of each
-_ENCAPSULATED: Final = struct.Struct("<cII")  # b"E", number of frames, how many of them there are fragments of
-_FIRST: Final = struct.Struct("<I")  # for each frame and one more: the index of its first fragment
-_FRAGMENT: Final = struct.Struct("<QI")  # for each fragment: offset and length
+_HEAD: Final = struct.Struct("<cII")  # b"N" or b"E", number of frames declared, how many of them are there
+_NATIVE: Final = struct.Struct("<QQ")  # behind it, if native: offset of the first frame, bits of each
+_FIRST: Final = struct.Struct("<I")  # if encapsulated, for each frame and one more: the index of its first fragment
+_FRAGMENT: Final = struct.Struct("<QI")  # then for each fragment: offset and length
 
 _ELEMENT_HEAD_BYTES: Final = 12
+_MOST_FRAMES: Final = 0xFFFFFFFF
+_PIXEL_DATA_VRS: Final = frozenset({b"OB", b"OW", b"OF", b"OD", b"UN"})
 
 
 class FrameTable:
@@ -33,12 +41,19 @@ class FrameTable:
     ----------
     encoded : bytes
         What `encode` returned.
+
+    Attributes
+    ----------
+    is_encapsulated : bool
+        The frames are compressed, each one a codestream in one or several fragments.
+    number_of_frames : int
+        As the header declares it; Pixel Data may have fewer.
     """
 
     def __init__(self, encoded: bytes) -> None:
         self._encoded = encoded
-        self.is_encapsulated = encoded[:1] == b"E"
-        self.number_of_frames: int = _FIRST.unpack_from(encoded, 1)[0]
+        kind, self.number_of_frames, self._present = _HEAD.unpack_from(encoded)
+        self.is_encapsulated: bool = kind == b"E"
 
     @classmethod
     def decode(cls, encoded: bytes) -> FrameTable:
@@ -46,9 +61,16 @@ class FrameTable:
         return cls(encoded)
 
     @classmethod
-    def native(cls, number_of_frames: int, offset: int, frame_bits: int) -> FrameTable:
-        """Return the table of uncompressed frames, which lie one after another without gaps (PS3.5 8.1.1)."""
-        return cls(_NATIVE.pack(b"N", number_of_frames, offset, frame_bits))
+    def native(cls, number_of_frames: int, offset: int, frame_bits: int, length: int) -> FrameTable:
+        """Return the table of uncompressed frames, which lie one after another without gaps (PS3.5 8.1.1).
+
+        Parameters
+        ----------
+        offset, length : int
+            Of the value of Pixel Data, in bytes. What is behind it is something else, and never part of a frame.
+        """
+        present = min(number_of_frames, 8 * length // frame_bits)
+        return cls(_HEAD.pack(b"N", number_of_frames, present) + _NATIVE.pack(offset, frame_bits))
 
     @classmethod
     def encapsulated(cls, number_of_frames: int, fragments: Sequence[Piece], firsts: Sequence[int]) -> FrameTable:
@@ -59,13 +81,22 @@ class FrameTable:
         firsts : sequence of int
             For each frame that is there the index of its first fragment.
         """
-        head = _ENCAPSULATED.pack(b"E", number_of_frames, len(firsts))
         starts = b"".join(_FIRST.pack(first) for first in (*firsts, len(fragments)))
-        return cls(head + starts + b"".join(_FRAGMENT.pack(*fragment) for fragment in fragments))
+        places = b"".join(_FRAGMENT.pack(*fragment) for fragment in fragments)
+        return cls(_HEAD.pack(b"E", number_of_frames, len(firsts)) + starts + places)
 
     def encode(self) -> bytes:
         """Return the table as the catalog keeps it."""
         return self._encoded
+
+    @property
+    def frame_bits(self) -> int:
+        """Size of each native frame, which need not fill its bytes; 0 if the frames are encapsulated."""
+        return 0 if self.is_encapsulated else self._layout[1]
+
+    def bit_offset(self, frame_index: int) -> int:
+        """Return how many bits of the frame before stand in the first byte of a frame, lowest first (PS3.5 8.1.1)."""
+        return frame_index * self.frame_bits % 8
 
     def pieces(self, frame_index: int) -> tuple[Piece, ...]:
         """Return where the bytes of a frame lie, in order.
@@ -79,20 +110,24 @@ class FrameTable:
         """
         if not 0 <= frame_index < self.number_of_frames:
             raise NotFound("the instance has no such frame")
+        if frame_index >= self._present:
+            raise NotFound("the instance declares this frame, but its Pixel Data is too short")
         return self._fragments(frame_index) if self.is_encapsulated else (self._native_piece(frame_index),)
 
+    @property
+    def _layout(self) -> tuple[int, int]:
+        """Offset of the first native frame in the blob, and bits of each."""
+        offset, frame_bits = _NATIVE.unpack_from(self._encoded, _HEAD.size)
+        return offset, frame_bits
+
     def _native_piece(self, frame_index: int) -> Piece:
-        _, _, offset, frame_bits = _NATIVE.unpack_from(self._encoded)
+        offset, frame_bits = self._layout
         start, end = frame_index * frame_bits, (frame_index + 1) * frame_bits
         return offset + start // 8, -(-end // 8) - start // 8
 
     def _fragments(self, frame_index: int) -> tuple[Piece, ...]:
-        _, _, known = _ENCAPSULATED.unpack_from(self._encoded)
-        if frame_index >= known:
-            raise NotFound("the instance declares this frame and does not have it")
-        starts = _ENCAPSULATED.size + _FIRST.size * frame_index
-        first, following = struct.unpack_from("<II", self._encoded, starts)
-        base = _ENCAPSULATED.size + _FIRST.size * (known + 1)
+        first, following = struct.unpack_from("<II", self._encoded, _HEAD.size + _FIRST.size * frame_index)
+        base = _HEAD.size + _FIRST.size * (self._present + 1)
         places = range(base + first * _FRAGMENT.size, base + following * _FRAGMENT.size, _FRAGMENT.size)
         return tuple(_FRAGMENT.unpack_from(self._encoded, place) for place in places)
 
@@ -106,6 +141,8 @@ async def build_frame_table(
 ) -> FrameTable | None:
     """Return where the frames lie, or None if there is no Pixel Data.
 
+    A blob may end early. The frames and fragments that begin before its end are where they are declared to be.
+
     Parameters
     ----------
     attributes : mapping
@@ -118,7 +155,8 @@ async def build_frame_table(
     Raises
     ------
     RejectedInstance
-        If the header does not say how large a frame is, or the fragments are absurdly many.
+        If the header does not say how large a frame is, or there are absurdly many frames or fragments, or nothing says
+        which fragments make a frame.
 
     References
     ----------
@@ -127,39 +165,67 @@ async def build_frame_table(
     if header_bytes >= size_bytes:
         return None
     head = await read(header_bytes, _ELEMENT_HEAD_BYTES)
-    reader = true_reader(head, 0, reader_of(encoding_of(transfer_syntax_uid)))
-    tag, _, length, value = reader(head.ljust(_ELEMENT_HEAD_BYTES, b"\0"), 0)
+    tag, _, length, value = _reader(head, transfer_syntax_uid)(head.ljust(_ELEMENT_HEAD_BYTES, b"\0"), 0)
     if tag not in PIXEL_DATA_TAGS:
         return None
     number_of_frames = max(1, _integer(attributes, "00280008", 1))
-    if number_of_frames >= 1 << 32:
+    if number_of_frames > _MOST_FRAMES:
         raise RejectedInstance("the header declares absurdly many frames")
+    offset = header_bytes + value
     if length != UNDEFINED_LENGTH:
-        return FrameTable.native(number_of_frames, header_bytes + value, _frame_bits(attributes))
-    fragments = await walk_fragments(header_bytes + value, size_bytes, read)
+        return FrameTable.native(number_of_frames, offset, _frame_bits(attributes), length)
+    fragments = await walk_fragments(offset, size_bytes, read)
     if is_video(transfer_syntax_uid):
-        return FrameTable.encapsulated(1, fragments.places, [0] if fragments.places else [])
+        number_of_frames = 1
     return FrameTable.encapsulated(number_of_frames, fragments.places, await _firsts(number_of_frames, fragments, read))
 
 
+def _reader(head: bytes, transfer_syntax_uid: str) -> ReadElement:
+    """Return the reader of the Pixel Data element that begins with `head`, whatever its transfer syntax declares.
+
+    A length may look like any two capitals, but not like a VR of Pixel Data: those are odd.
+    """
+    declared = reader_of(encoding_of(transfer_syntax_uid))
+    if declared is read_implicit_little:
+        return read_explicit_little if head[4:6] in _PIXEL_DATA_VRS else declared
+    return true_reader(head, 0, declared)
+
+
 async def _firsts(number_of_frames: int, fragments: Fragments, read: Read) -> Sequence[int]:
-    """Return the index of the first fragment of each frame.
+    """Return the index of the first fragment of each frame that is there.
 
     A frame may have several fragments. Then the Basic Offset Table says where frames begin (PS3.5 A.4); where it is
-    empty, or wrong, they begin where a codestream does.
+    empty, or wrong, they begin where a codestream does. Frames that end early have a fragment each.
+
+    Raises
+    ------
+    RejectedInstance
+        If nothing tells the frames apart: a wrong guess would show a wrong image.
     """
     count = len(fragments.places)
     if number_of_frames == 1:
         return range(min(count, 1))
     if count == number_of_frames:
         return range(count)
-    offset, length = fragments.basic_offset_table
-    if length == 4 * number_of_frames:
-        firsts = fragments.firsts_at(struct.unpack(f"<{number_of_frames}I", await read(offset, length)))
-        if firsts is not None:
+    if count > number_of_frames:
+        firsts = fragments.firsts_at(await _offset_table(number_of_frames, fragments, read))
+        if firsts:
             return firsts
     begins = [index for index, is_first in enumerate(fragments.begins_codestream) if is_first]
-    return begins if len(begins) > 1 else range(min(count, number_of_frames))
+    if begins[:1] == [0] and (len(begins) <= number_of_frames or len(begins) == count):
+        return begins[:number_of_frames]
+    if count > number_of_frames:
+        raise RejectedInstance("nothing says which fragments of the Pixel Data make a frame")
+    return range(count)
+
+
+async def _offset_table(number_of_frames: int, fragments: Fragments, read: Read) -> Sequence[int]:
+    """Return the Basic Offset Table, empty if it has not an entry for each frame."""
+    offset, length = fragments.basic_offset_table
+    if length != 4 * number_of_frames:
+        return ()
+    table = await read(offset, length)
+    return struct.unpack(f"<{number_of_frames}I", table) if len(table) == length else ()
 
 
 def _integer(attributes: Mapping[str, Mapping[str, Any]], tag: str, default: int) -> int:

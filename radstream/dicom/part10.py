@@ -13,6 +13,9 @@ from radstream.dicom.elements import Buffer, read_explicit_little
 META_LIMIT_BYTES: Final = 1 << 20
 """More than this before the data set is nonsense: a real meta group has a few hundred bytes."""
 
+MOST_META_ELEMENTS: Final = 100
+"""The Standard has some twenty; so few are read again and again while a file arrives in small pieces."""
+
 _PREAMBLE = bytes(128)
 _PREFIX = b"DICM"
 
@@ -72,20 +75,25 @@ def parse_meta(head: Buffer) -> FileMeta | None:
     Raises
     ------
     RejectedInstance
-        If this is not a Part 10 file, or its meta group is longer than `META_LIMIT_BYTES`.
+        If this is not a Part 10 file, or its meta group is longer than `META_LIMIT_BYTES`, or has more elements than
+        `MOST_META_ELEMENTS`.
     """
     position = _after_prefix(head)
     if position is None:
         return None
     uids: dict[int, str] = {}
     try:
-        while head[position : position + 2] == b"\x02\x00":
+        for _ in range(MOST_META_ELEMENTS):
+            if head[position : position + 2] != _META_GROUP:
+                break
             tag, _, length, value = read_explicit_little(head, position)
             position = value + length
             if position > META_LIMIT_BYTES:
                 raise RejectedInstance("the File Meta Information is absurdly long")
             if tag in _UIDS and position <= len(head):
-                uids[tag] = bytes(head[value:position]).decode("latin-1").strip("\0 ")
+                uids.setdefault(tag, bytes(head[value:position]).decode("latin-1").strip("\0 "))
+        else:
+            raise RejectedInstance("the File Meta Information has absurdly many elements")
     except struct.error:
         return None
     if position + 2 > len(head):
@@ -94,6 +102,7 @@ def parse_meta(head: Buffer) -> FileMeta | None:
     return FileMeta(sop_class, sop_instance, syntax, position)
 
 
+_META_GROUP: Final = b"\x02\x00"
 _UIDS: Final = (0x00020002, 0x00020003, 0x00020010)
 
 

@@ -12,6 +12,7 @@ from radstream.contract.errors import RejectedInstance, UnsupportedInstance
 from radstream.dicom.json import locate
 from radstream.dicom.part10 import parse_meta
 from radstream.dicom.syntaxes import encoding_of
+from radstream.dicom.values import WORD_BYTES
 from services.api.extent import Blob, Extent, Memory
 from services.api.images import Images
 
@@ -20,8 +21,6 @@ HEADER_LIMIT_BYTES: Final = 64 << 20
 
 REMEMBERED: Final = 4096
 """Places that are kept."""
-
-_WORD_BYTES: Final = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 
 Place = tuple[int, int, str]
 """Offset in the blob, length in bytes, VR."""
@@ -57,7 +56,7 @@ class HeaderValues:
             start, length, _ = await _located(data, syntax, path)
             return Extent(Memory(data), ((start, length),))
         start, length, vr = await self._place(document, path)
-        word_bytes = 1 if encoding_of(syntax).is_little_endian else _WORD_BYTES.get(vr, 1)
+        word_bytes = 1 if encoding_of(syntax).is_little_endian else WORD_BYTES.get(vr, 1)
         return Extent(Blob(self._blobs, document["blob_key"]), ((start, length),), word_bytes, start)
 
     async def _place(self, document: Document, path: str) -> Place:

@@ -22,8 +22,8 @@ from services.api.representations import offers
 MAX_ODD_FRAME_BITS: Final = 1 << 28
 """Largest frame whose bits are moved to begin at a byte; the whole frame is in memory for that."""
 
-DESCRIBING: Final = ("00280002", "00280004", "00280010", "00280011", "00280100")
-"""Tags of what `PixelData` looks at."""
+DESCRIBING: Final = ("00280002", "00280004", "00280008", "00280010", "00280011", "00280100")
+"""Tags of what `PixelData` and `build_frame_table` look at."""
 
 _GE_PRIVATE: Final = "1.2.840.113619.5.2"  # implicit VR, all little endian but the Pixel Data
 _BIG_ENDIAN: Final = (EXPLICIT_VR_BIG_ENDIAN, _GE_PRIVATE)
@@ -117,11 +117,12 @@ class PixelData:
             If the stored data ends before the frame does, or the frame is absurdly large and does not fill its bytes.
         """
         extent = self._extent(self.table.pieces(frame_index))
-        if self.table.is_encapsulated or self._frame_bits % 8 == 0:
+        frame_bits = self.table.frame_bits
+        if frame_bits % 8 == 0:
             return extent
-        if self._frame_bits > MAX_ODD_FRAME_BITS:
+        if frame_bits > MAX_ODD_FRAME_BITS:
             raise UnsupportedInstance("the frame is too large to be moved to the beginning of a byte")
-        return Bits(extent, frame_index * self._frame_bits % 8, self._frame_bits)
+        return Bits(extent, self.table.bit_offset(frame_index), frame_bits)
 
     def whole(self) -> Extent:
         """Return the bytes of all frames, one after another as they are stored."""
@@ -147,19 +148,9 @@ class PixelData:
         if self.table.is_encapsulated or self.transfer_syntax_uid not in _BIG_ENDIAN:
             return 1
         at_least = {"OW": 2, "OF": 4, "OD": 8}.get(self.vr, 1)
-        word_bytes = max(self._integer("00280100", 8) // 8, at_least)
+        values = self.attributes.get("00280100", {}).get("Value") or [8]
+        bits_allocated = values[0] if isinstance(values[0], int) else 8
+        word_bytes = max(bits_allocated // 8, at_least)
         if word_bytes not in {1, 2, 4, 8}:
             raise UnsupportedInstance("Bits Allocated is no size of words whose byte order is known")
         return word_bytes
-
-    @cached_property
-    def _frame_bits(self) -> int:
-        """Size of a native frame; YBR_FULL_422 has two samples a pixel instead of three (PS3.3 C.7.6.3.1.2)."""
-        samples = self._integer("00280002", 1)
-        if self.attributes.get("00280004", {}).get("Value") == ["YBR_FULL_422"] and samples == 3:
-            samples = 2
-        return self._integer("00280010", 0) * self._integer("00280011", 0) * samples * self._integer("00280100", 8)
-
-    def _integer(self, tag: str, default: int) -> int:
-        value = (self.attributes.get(tag, {}).get("Value") or [default])[0]
-        return value if isinstance(value, int) else default

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
 from radstream.contract.errors import UnsupportedInstance
+from radstream.dicom.frames import FrameTable
 from services.api.extent import Memory
 from services.api.pixel_data import PixelData, Value
 from services.api.representations import offers
@@ -15,19 +15,6 @@ BIG_ENDIAN = "1.2.840.10008.1.2.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
 START = 11
 """Offset of Pixel Data in the source, in bytes; not even a multiple of two."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Frames of so many bits, one after another from `START`."""
-
-    number_of_frames: int
-    frame_bits: int
-    is_encapsulated: bool = False
-
-    def pieces(self, frame_index: int) -> tuple[tuple[int, int], ...]:
-        first, end = frame_index * self.frame_bits, (frame_index + 1) * self.frame_bits
-        return ((START + first // 8, (end + 7) // 8 - first // 8),)
 
 
 def pixel_data(
@@ -44,7 +31,7 @@ def pixel_data(
     integers = {"00280002": 1, "00280010": rows, "00280011": columns, "00280100": bits}
     attributes: dict[str, Any] = {key: {"vr": "US", "Value": [value]} for key, value in integers.items()}
     source = bytes(START) + data
-    table: Any = Table(frames, rows * columns * bits)
+    table = FrameTable.native(frames, START, rows * columns * bits, 1 << 40)
     return PixelData(table, Memory(source), len(source), syntax, tag, vr, attributes)
 
 

@@ -1,0 +1,245 @@
+"""The walk through a header's bytes from which its DICOM JSON comes. What is malformed is flagged, never fatal."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, Final, NamedTuple
+
+from radstream.contract.errors import RejectedInstance
+from radstream.dicom.charset import DEFAULT_CHARACTER_SET, CharacterSet, character_set
+from radstream.dicom.dictionary import (
+    BULK_VRS,
+    ITEM,
+    ITEM_DELIMITATION,
+    KEYS,
+    MAX_DEPTH,
+    SEQUENCE_DELIMITATION,
+    UNDEFINED_LENGTH,
+    US_OR_OW,
+    US_OR_SS,
+    is_private,
+    is_private_creator,
+    private_vr,
+    standard_vr,
+)
+from radstream.dicom.elements import (
+    ReadElement,
+    item_reader,
+    read_explicit_big,
+    reader_of,
+    sequence_reader,
+    true_reader,
+)
+from radstream.dicom.syntaxes import encoding_of
+from radstream.dicom.values import CONVERTERS, to_inline, to_little_endian
+
+Attributes = dict[str, dict[str, Any]]
+
+Place = tuple[int, int, str]
+"""Offset in the header, length in bytes, VR."""
+
+LONGEST_INLINE_BYTES: Final = 1024
+"""A longer value of a bulk VR is referred to, not given."""
+
+MOST_FLAGS: Final = 1000
+"""So many things that are malformed are told apart; of a header that is nonsense there may be millions."""
+
+_DELIMITERS: Final = (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION)
+_SPECIFIC_CHARACTER_SET: Final = 0x00080005
+_PIXEL_REPRESENTATION: Final = 0x00280103
+_NOTED: Final = (_SPECIFIC_CHARACTER_SET, _PIXEL_REPRESENTATION)
+_CREATOR_MASK, _CREATOR = 0x0001FF00, 0x00010000  # odd group, element up to FF: a private creator (PS3.5 7.8.1)
+_IN_CHARSET: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+_FRAGMENTED: Final = BULK_VRS - {"UN"}  # with undefined length these have fragments, all others items
+
+
+class _Context(NamedTuple):
+    """What an item inherits from what is around it."""
+
+    read: ReadElement
+    order: str
+    charset: CharacterSet = DEFAULT_CHARACTER_SET
+    is_signed: bool = False
+    path: str = ""
+    depth: int = 0
+    is_delimited: bool = False
+
+
+class Walk:
+    """One walk through a header.
+
+    Parameters
+    ----------
+    header : bytes
+        The data set's bytes up to Pixel Data (inflated, if it was deflated). If they end early, all before is read.
+
+    Attributes
+    ----------
+    attributes : dict
+        The DICOM JSON object.
+    flags : dict
+        Its keys are what was malformed, in their order, see `radstream.dicom.json.Header`.
+    places : dict of str to tuple
+        By path, where the bulk values lie.
+
+    Raises
+    ------
+    RejectedInstance
+        If sequences are nested deeper than `MAX_DEPTH`.
+    """
+
+    def __init__(self, header: bytes, transfer_syntax_uid: str) -> None:
+        self.flags: dict[str, None] = {}
+        self.places: dict[str, Place] = {}
+        self._data = header
+        read = true_reader(header, 0, reader_of(encoding_of(transfer_syntax_uid)))
+        self.attributes, _ = self._data_set(0, len(header), _Context(read, _order(read)))
+
+    def _data_set(self, position: int, end: int, context: _Context) -> tuple[Attributes, int]:
+        """Return the attributes from `position`, and where they end: at `end`, or behind a delimiter."""
+        attributes: Attributes = {}
+        creators: dict[int, str] = {}
+        data, read = self._data, context.read
+        try:
+            while position < end:
+                tag, vr, length, value = read(data, position)
+                if tag >= ITEM and tag in _DELIMITERS:
+                    if context.is_delimited:
+                        return attributes, value if tag == ITEM_DELIMITATION else position
+                    position = value  # a stray one means nothing
+                    continue
+                if not vr or vr == "UN":
+                    vr = _vr_of(tag, creators)
+                if length == UNDEFINED_LENGTH:
+                    entry, position = self._undefined(tag, vr, value, end, context)
+                else:
+                    position = value + length
+                    if position > end:
+                        self._flag("truncated")
+                        return attributes, end
+                    entry = self._entry(tag, vr, value, position, context)
+                key = KEYS[tag]
+                if key and key not in attributes:  # of an attribute that comes twice the first counts
+                    attributes[key] = entry
+                    if tag in _NOTED or tag & _CREATOR_MASK == _CREATOR:
+                        context = self._take_note(tag, entry, context, creators)
+        except struct.error:
+            self._flag_rest(position, end)
+            position = end
+        return attributes, position
+
+    def _flag_rest(self, position: int, end: int) -> None:
+        """Say that the last element is not whole; a few NULs at the end are padding."""
+        if any(self._data[position:end]):
+            self._flag("truncated")
+
+    def _take_note(self, tag: int, entry: dict[str, Any], context: _Context, creators: dict[int, str]) -> _Context:
+        """Return the context for the elements that follow one on which their reading may depend."""
+        values = entry.get("Value", [])
+        if tag == _SPECIFIC_CHARACTER_SET:
+            charset, is_known = character_set(values)
+            if not is_known:
+                self._flag("00080005 charset")
+            if values:
+                entry["Value"] = ["ISO_IR 192"]  # which is what the JSON is in (PS3.18 F.1.1)
+            return context._replace(charset=charset)
+        if tag == _PIXEL_REPRESENTATION:
+            return context._replace(is_signed=values == [1])
+        if values and isinstance(values[0], str):
+            creators[tag >> 16 << 16 | (tag & 0xFF) << 8] = values[0]
+        return context
+
+    def _entry(self, tag: int, vr: str, start: int, end: int, context: _Context) -> dict[str, Any]:
+        """Return the entry of a value of defined length."""
+        converter = CONVERTERS.get(vr)
+        if converter is not None:
+            if start == end:
+                return {"vr": vr}
+            values, is_good = converter(self._data[start:end], context.charset, context.order)
+            if not is_good:
+                self._flag(f"{tag:08X} {'charset' if vr in _IN_CHARSET else 'value'}")
+            return {"vr": vr, "Value": values} if values else {"vr": vr}
+        if vr == "SQ":
+            items, _ = self._items(tag, start, end, context)
+            return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
+        if vr == US_OR_SS:
+            return self._entry(tag, "SS" if context.is_signed else "US", start, end, context)
+        return self._bulk(tag, "OW" if vr == US_OR_OW else vr, start, end, context)
+
+    def _bulk(self, tag: int, vr: str, start: int, end: int, context: _Context) -> dict[str, Any]:
+        """Return the entry of bytes: inline if they are few, as reference if not."""
+        if vr not in BULK_VRS:
+            self._flag(f"{tag:08X} vr")
+            vr = "UN"
+        if start == end:
+            return {"vr": vr}
+        path = f"{context.path}{tag:08X}"
+        self.places.setdefault(path, (start, end - start, vr))
+        if end - start > LONGEST_INLINE_BYTES:
+            return {"vr": vr, "BulkDataURI": path}
+        value = self._data[start:end]
+        return {"vr": vr, "InlineBinary": to_inline(to_little_endian(value, vr) if context.order == ">" else value)}
+
+    def _undefined(self, tag: int, vr: str, start: int, end: int, context: _Context) -> tuple[dict[str, Any], int]:
+        """Return the entry of a value of undefined length: a sequence, or fragments (PS3.5 7.5.2, A.4)."""
+        if vr in _FRAGMENTED:
+            position = self._after_fragments(start, end, context)
+            path = f"{context.path}{tag:08X}"
+            self.places.setdefault(path, (start, position - start, vr))
+            return {"vr": vr, "BulkDataURI": path}, position
+        items, position = self._items(tag, start, end, context)
+        return ({"vr": "SQ", "Value": items} if items else {"vr": "SQ"}), position
+
+    def _after_fragments(self, position: int, end: int, context: _Context) -> int:
+        read = sequence_reader(self._data, position, context.read)
+        while position < end:
+            tag, _, length, value = read(self._data, position)
+            if tag != ITEM or length == UNDEFINED_LENGTH:
+                return value if tag == SEQUENCE_DELIMITATION else position
+            position = value + length
+        return position
+
+    def _items(self, tag: int, position: int, end: int, context: _Context) -> tuple[list[Attributes], int]:
+        """Return the items of a sequence, and where it ends."""
+        if context.depth >= MAX_DEPTH:
+            raise RejectedInstance(f"sequences are nested deeper than {MAX_DEPTH}")
+        read = sequence_reader(self._data, position, context.read)
+        items: list[Attributes] = []
+        while position < end:
+            kind, _, length, value = read(self._data, position)
+            if kind == ITEM:
+                is_delimited = length == UNDEFINED_LENGTH
+                item_end = end if is_delimited else min(value + length, end)
+                inner = item_reader(self._data, value, read) if item_end > value + 8 else read
+                path = f"{context.path}{tag:08X}/{len(items)}/"
+                inherited = _Context(
+                    inner, _order(inner), context.charset, context.is_signed, path, context.depth + 1, is_delimited
+                )
+                item, after = self._data_set(value, item_end, inherited)
+                items.append(item)
+                position = after if is_delimited else value + length
+            elif kind == ITEM_DELIMITATION:
+                position = value  # a useless one after an item of defined length
+            else:
+                return items, value if kind == SEQUENCE_DELIMITATION else position
+        return items, position
+
+    def _flag(self, flag: str) -> None:
+        if len(self.flags) < MOST_FLAGS:
+            self.flags[flag] = None
+
+
+def _order(read: ReadElement) -> str:
+    return ">" if read is read_explicit_big else "<"
+
+
+def _vr_of(tag: int, creators: dict[int, str]) -> str:
+    """Return the VR of an element that does not tell it (or tells that it is unknown), by the dictionaries."""
+    if not is_private(tag):
+        return standard_vr(tag)
+    if not tag & 0xFFFF:
+        return "UL"
+    if is_private_creator(tag):
+        return "LO"
+    creator = creators.get(tag & 0xFFFFFF00)
+    return private_vr(creator, tag) if creator is not None else "UN"

@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 
 .PHONY: help
 help:  ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # --- install ----------------------------------------------------------------------------------------------------------
 $(BIN)/python:
@@ -59,6 +59,10 @@ check: .venv/.dev  ## style, types, architecture
 test: check peers  ## set up everything and run every test
 	$(BIN)/pytest -n 2 --dist loadgroup tests/unit tests/ports tests/contract tests/architecture
 	$(BIN)/pytest tests/e2e tests/faults
+
+.PHONY: test-engines
+test-engines: .venv/.dev  ## install and start Kafka, S3 and MongoDB, and hold their adapters to the ports and to kill -9
+	$(BIN)/pytest -m engines tests/ports tests/faults
 
 .PHONY: peers
 peers: .venv/.dev  ## install the peers that the tests talk to (DCMTK), where this machine allows it

@@ -20,9 +20,11 @@ from tests.system import System, free_port
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
-def radstream(*arguments: str, timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
+def radstream(*arguments: str, on: System | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command, on the engines of a system if one is given."""
     command = [sys.executable, "-m", "services.command", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+    environment = {**os.environ, **(on.environment if on else {})}
+    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False, env=environment)
 
 
 def test_an_address_that_others_reach_is_refused_with_a_sentence(tmp_path: Path) -> None:
@@ -83,11 +85,11 @@ def test_import_takes_in_a_folder_and_knows_it_the_second_time(system: System, t
     for sample in [sample for sample in samples() if sample.is_storable][:12]:
         (folder / sample.name).write_bytes(sample.path.read_bytes())
     (folder / "readme.txt").write_text("not DICOM")
-    first = radstream("import", str(folder), "--home", str(system.home))
+    first = radstream("import", str(folder), "--home", str(system.home), on=system)
     assert first.returncode == 0, first.stderr
     assert "12 stored" in first.stdout
     assert "1 not DICOM" in first.stdout
-    again = radstream("import", str(folder), "--home", str(system.home))
+    again = radstream("import", str(folder), "--home", str(system.home), on=system)
     assert "0 stored" in again.stdout
     assert "12 known" in again.stdout
     system.wait_until_indexed()

@@ -324,6 +324,7 @@ async def test_deleted_blob_is_gone_and_may_come_again(store: BlobStore) -> None
 async def test_deleting_what_is_not_there_is_no_error(store: BlobStore) -> None:
     await store.delete(KEY)
     await store.delete("../x")
+    assert [info async for info in store.list("main/")] == []
 
 
 async def test_check_leaves_nothing_behind(store: BlobStore) -> None:

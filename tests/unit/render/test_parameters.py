@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from radstream.contract.errors import MalformedRequest
 from services.render.encode import DEFAULT_QUALITY
 from services.render.parameters import Parameters, Viewport, frame_index, parse_parameters
-from services.render.viewport import Region
+from services.render.viewport import LARGEST_SIDE, Region
 from services.render.windows import Window
 
 
@@ -113,6 +113,7 @@ def test_frames_that_are_not_one_number_are_malformed(text: str) -> None:
 @given(st.dictionaries(st.sampled_from(["window", "viewport", "quality"]), st.text(max_size=40)))
 def test_any_query_is_understood_or_malformed(query: dict[str, str]) -> None:
     try:
-        parse_parameters(query).wish(10, 10)
+        wish = parse_parameters(query).wish(10, 10)
     except MalformedRequest:
         return
+    assert wish.box is None or all(1 <= side <= LARGEST_SIDE for side in wish.box)

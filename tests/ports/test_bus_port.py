@@ -316,6 +316,14 @@ async def test_a_record_that_is_too_long_for_a_log_is_refused(bus: Bus, topic: s
     assert await bus.read(topic) == []
 
 
+async def test_the_longest_record_that_is_taken_comes_back(bus: Bus, topic: str, group: str) -> None:
+    await bus.publish([Message(topic, "k", bytes(1 << 20), {"traceparent": "00-ab-cd-01"})])
+    consumer = bus.consumer(group, [topic])
+    [record] = await take(consumer, 1)
+    await consumer.close()
+    assert record.value == bytes(1 << 20)
+
+
 async def test_the_log_says_that_it_answers(bus: Bus, topic: str) -> None:
     await bus.check()
 

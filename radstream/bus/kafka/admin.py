@@ -15,14 +15,17 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from radstream.bus.kafka.errors import answering
+from radstream.bus.kafka.records import LARGEST_RECORD_BYTES
 from radstream.contract.errors import Unavailable
 from radstream.contract.topics import Topic
+from radstream.telemetry import get_logger
+
+log = get_logger(__name__)
 
 _NO_ERROR: Final = 0
 _ALREADY_THERE: Final = 36
 _DAY_MS: Final = 24 * 3600 * 1000
-_REPLICAS: Final = 3
-"""Of each topic, where there are as many brokers."""
+_BATCH_OVERHEAD_BYTES: Final = 1 << 10
 
 
 class Admin:
@@ -32,11 +35,14 @@ class Admin:
     ----------
     timeout_s : float
         For each.
+    replicas : int
+        Of a new topic, where there are as many brokers.
     """
 
-    def __init__(self, servers: Sequence[str], timeout_s: float) -> None:
+    def __init__(self, servers: Sequence[str], timeout_s: float, replicas: int) -> None:
         self._servers = list(servers)
         self._timeout_s = timeout_s
+        self._replicas = replicas
 
     async def check(self) -> None:
         """Return if a broker answers."""
@@ -51,12 +57,15 @@ class Admin:
     async def create(self, topics: Sequence[Topic]) -> None:
         """Make sure that every topic exists; those that do are left as they are."""
         async with self._client() as client, self._in_time("create topics"):
-            replicas = min(_REPLICAS, len((await client.describe_cluster())["brokers"]))
+            replicas = min(self._replicas, len((await client.describe_cluster())["brokers"]))
             wanted = [_new_topic(topic, replicas) for topic in topics]
             response = await client.create_topics(wanted, timeout_ms=int(self._timeout_s * 1000))
-        refused = [name for name, code, *_ in response.topic_errors if code not in (_NO_ERROR, _ALREADY_THERE)]
+        refused = [(name, code) for name, code, *_ in response.topic_errors if code not in (_NO_ERROR, _ALREADY_THERE)]
         if refused:
-            raise Unavailable(f"Kafka did not create the topic {refused[0]}")
+            raise Unavailable(f"Kafka did not create the topic {refused[0][0]} (error {refused[0][1]})")
+        is_new = any(code == _NO_ERROR for _, code, *_ in response.topic_errors)
+        if is_new and replicas < self._replicas:
+            log.warning("topics_have_few_replicas", count=replicas, reason="there are no more brokers")
 
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """Return how many records of `topics` the group has not committed."""
@@ -72,7 +81,7 @@ class Admin:
             first, end = await reader.beginning_offsets(partitions), await reader.end_offsets(partitions)
             done = await client.list_consumer_group_offsets(group)
             committed = {partition: offset.offset for partition, offset in done.items() if offset.offset >= 0}
-        return sum(end[each] - max(committed.get(each, 0), first[each]) for each in partitions)
+        return sum(max(0, end[each] - max(committed.get(each, 0), first[each])) for each in partitions)
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[AIOKafkaAdminClient]:
@@ -106,5 +115,10 @@ class Admin:
 
 
 def _new_topic(topic: Topic, replicas: int) -> NewTopic:
-    settings = {"retention.ms": str(topic.retention_days * _DAY_MS), "cleanup.policy": "delete"}
+    settings = {
+        "retention.ms": str(topic.retention_days * _DAY_MS),
+        "cleanup.policy": "delete",
+        "max.message.bytes": str(LARGEST_RECORD_BYTES + _BATCH_OVERHEAD_BYTES),
+        "min.insync.replicas": str(max(1, replicas - 1)),
+    }
     return NewTopic(topic.name, topic.partitions, replicas, topic_configs=settings)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
-
 from radstream.bus.kafka.admin import Admin
+from radstream.bus.kafka.client_log import listen_to_client
 from radstream.bus.kafka.consumer import KafkaConsumer
-from radstream.bus.kafka.errors import answering
+from radstream.bus.kafka.member import connector
 from radstream.bus.kafka.producer import Producer
-from radstream.bus.kafka.records import decode
+from radstream.bus.kafka.reader import read
 from radstream.bus.port import Message, Record
 from radstream.contract.errors import NotFound, Unavailable
 from radstream.contract.topics import Topic
 
 DEADLINE_S: Final = 10.0
-_READ_FOR_S: Final = 10.0
+MOST_PARTITIONS: Final = 64
+REPLICAS: Final = 3
 
 
 class KafkaBus:
@@ -36,6 +32,8 @@ class KafkaBus:
         For each publish and each question; longer means `Unavailable`.
     most_partitions : int
         Of a topic that is created; more members than partitions would stand by.
+    replicas : int
+        Of a topic that is created, as far as there are brokers. All but one of them acknowledge each record.
     prefix : str
         Of the names of all topics and groups: several installations may share a cluster.
     instance_id : str
@@ -48,42 +46,51 @@ class KafkaBus:
         servers: Sequence[str],
         *,
         deadline_s: float = DEADLINE_S,
-        most_partitions: int = 64,
+        most_partitions: int = MOST_PARTITIONS,
+        replicas: int = REPLICAS,
         prefix: str = "",
         instance_id: str = "",
     ) -> None:
         self._servers = list(servers)
+        self._deadline_s = deadline_s
         self._most_partitions = most_partitions
         self._prefix = prefix
         self._instance_id = instance_id
-        self._admin = Admin(servers, deadline_s)
+        self._admin = Admin(servers, deadline_s, replicas)
         self._producer = Producer(servers, deadline_s)
         self._known: set[str] = set()
         self._is_closed = False
-        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a hundred lines a second while a broker is away
+        listen_to_client()
 
     async def create_topics(self, topics: Sequence[Topic]) -> None:
         """Make sure that every topic exists."""
         self._refuse_if_closed()
-        await self._admin.create(
-            [
-                replace(topic, name=self._prefix + topic.name, partitions=min(topic.partitions, self._most_partitions))
-                for topic in topics
-            ]
-        )
+        wanted = [
+            replace(topic, name=self._prefix + topic.name, partitions=min(topic.partitions, self._most_partitions))
+            for topic in topics
+        ]
+        await self._admin.create(wanted)
+        self._known |= {topic.name for topic in wanted}  # not every broker may have heard of them yet
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Append `messages`; see the port. `Unavailable` means that nobody knows whether they are in the log."""
         self._refuse_if_closed()
         if messages:
             prefixed = [replace(message, topic=self._prefix + message.topic) for message in messages]
-            await self._refuse_unknown({message.topic for message in prefixed})
-            await self._producer.publish(prefixed)
+            wanted = {message.topic for message in prefixed}
+            await self._refuse_unknown(wanted)
+            try:
+                await self._producer.publish(prefixed)
+            except NotFound:
+                self._known -= wanted
+                raise
 
     def consumer(self, group: str, topics: Sequence[str]) -> KafkaConsumer:
         """Return a new member of `group`."""
         instance_id = f"{self._instance_id}-{'-'.join(topics)}" if self._instance_id else ""
-        return KafkaConsumer(self._servers, group, topics, prefix=self._prefix, instance_id=instance_id)
+        names = [self._prefix + topic for topic in topics]
+        connect = connector(self._servers, self._prefix + group, names, instance_id)
+        return KafkaConsumer(connect, prefix=self._prefix, deadline_s=self._deadline_s)
 
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """Return how many records of `topics` the group has not committed."""
@@ -97,20 +104,7 @@ class KafkaBus:
         self._refuse_if_closed()
         if self._prefix + topic not in await self._admin.topics():
             return []
-        partition = TopicPartition(self._prefix + topic, 0)
-        reader = AIOKafkaConsumer(bootstrap_servers=self._servers, enable_auto_commit=False)
-        with answering("give records"):
-            try:
-                async with asyncio.timeout(_READ_FOR_S):
-                    await reader.start()
-                    reader.assign([partition])
-                    end = (await reader.end_offsets([partition]))[partition]
-                    first = (await reader.beginning_offsets([partition]))[partition]
-                    reader.seek(partition, max(after + 1, first))
-                    return await self._read_until(reader, partition, end, limit)
-            finally:
-                with suppress(KafkaError, OSError):
-                    await reader.stop()
+        return await read(self._servers, self._prefix, topic, after, limit)
 
     async def check(self) -> None:
         """Return if a broker answers."""
@@ -129,15 +123,6 @@ class KafkaBus:
             self._known |= set(await self._admin.topics())
         for topic in topics - self._known:
             raise NotFound(f"nobody created the topic {topic}")
-
-    async def _read_until(
-        self, reader: AIOKafkaConsumer, partition: TopicPartition, end: int, limit: int
-    ) -> list[Record]:
-        records: list[Record] = []
-        while len(records) < limit and await reader.position(partition) < end:
-            batches = await reader.getmany(partition, timeout_ms=500, max_records=limit - len(records))
-            records += decode(batches, self._prefix)
-        return records
 
     def _refuse_if_closed(self) -> None:
         if self._is_closed:

@@ -2,94 +2,185 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import KafkaError
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError
 
-from radstream.bus.kafka.errors import answering
+from radstream.bus.kafka.endings import Endings
+from radstream.bus.kafka.errors import CLIENT_ERRORS, TAKEN_AWAY, answering
 from radstream.bus.kafka.records import decode
+from radstream.bus.kafka.standstill import Standstill
 from radstream.bus.port import Record
 from radstream.contract.errors import Unavailable
+from radstream.telemetry import get_logger
 
-_SESSION_MS: Final = 10_000
-_HEARTBEAT_MS: Final = 2_000
-_LONGEST_BATCH_MS: Final = 24 * 3600 * 1000
-"""A batch waits as long as its dependencies are away; the heartbeat goes on meanwhile and tells that we live."""
+log = get_logger(__name__)
+
+Connect = Callable[[ConsumerRebalanceListener], AIOKafkaConsumer]
+"""Makes a client that is not started yet and tells the listener when its partitions are taken away."""
+
+JOIN_S: Final = 60.0
+"""For joining the group: others may need their whole session before they agree."""
+
+KNOCK_EVERY_S: Final = 0.5
+LEAVE_S: Final = 5.0
+_GRACE_S: Final = 0.5
 
 
 class KafkaConsumer:
     """One member of a consumer group.
 
+    The client below it is replaced whenever it fails, and when it stands still although there are records: some errors
+    never end by themselves. A new one begins at what is committed.
+
     Parameters
     ----------
+    connect : callable
+        See `Connect`.
     prefix : str
-        Of the names of the group and its topics in the cluster.
-    instance_id : str
-        Of a static member, which keeps its partitions over a restart; empty for a member that comes and goes.
+        Of the names of topics in the cluster.
+    deadline_s : float
+        For commits and questions.
     """
 
-    def __init__(
-        self, servers: Sequence[str], group: str, topics: Sequence[str], *, prefix: str, instance_id: str
-    ) -> None:
-        self._servers = list(servers)
+    def __init__(self, connect: Connect, *, prefix: str, deadline_s: float) -> None:
+        self._connect = connect
         self._prefix = prefix
-        self._group = prefix + group
-        self._topics = [prefix + topic for topic in topics]
-        self._instance_id = instance_id
-        self._client: AIOKafkaConsumer | None = None
+        self._deadline_s = deadline_s
+        self._joining: asyncio.Task[AIOKafkaConsumer] | None = None
+        self._begun: dict[TopicPartition, int] = {}
+        self._standstill = Standstill()
         self._turn = 0
+        self._endings = Endings()
 
     async def poll(self, max_records: int, timeout_s: float) -> list[Record]:
-        """Return what has come, partition after partition in turn, so that a busy one does not starve the others."""
-        with answering("give records"):
-            client = await self._joined()
-            found: list[Record] = []
-            for partition in self._in_turn(client):
-                if len(found) < max_records:
-                    found += self._decoded(await client.getmany(partition, max_records=max_records - len(found)))
-            if found:
-                return found
-            return self._decoded(await client.getmany(timeout_ms=int(timeout_s * 1000), max_records=max_records))
+        """Return what has come, partition after partition in turn, so that a busy one does not starve the others.
+
+        Joining the group goes on in the background, and polls are empty until it is done. While no broker is there it
+        goes on knocking, so that nobody's back-off delays the return; after `JOIN_S` seconds it says `Unavailable`.
+        """
+        try:
+            with answering("give records"):
+                records = await self._poll(max_records, timeout_s)
+        except Unavailable:
+            await self._leave()
+            raise
+        for record in records:
+            self._begun.setdefault(self._partition(record), record.offset)
+        return records
 
     async def commit(self, records: Sequence[Record]) -> None:
         """Commit the next offset of each partition that is still ours; of others the records come to their owner."""
-        if self._client is None or not records:
+        client, offsets = self._client, self._offsets(records)
+        if client is None or not offsets:
             return
-        ends: dict[TopicPartition, int] = {}
-        for record in records:
-            partition = TopicPartition(self._prefix + record.topic, record.partition)
-            ends[partition] = max(ends.get(partition, 0), record.offset + 1)
-        ours = self._client.assignment()
-        offsets = {partition: offset for partition, offset in ends.items() if partition in ours}
-        if offsets:
+        try:
             with answering("take a commit"):
-                await self._client.commit(offsets)
+                async with asyncio.timeout(self._deadline_s):
+                    await client.commit(offsets)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, TAKEN_AWAY):
+                raise
+            log.info("commit_dropped", count=len(records), reason="the partitions were given to another member")
 
     async def rewind(self) -> None:
         """Seek to what is committed, or to the earliest record; before the first poll there is nothing to do."""
-        if self._client is None:
+        client = self._client
+        if client is None:
             return
+        self._begun.clear()
         with answering("tell what is committed"):
-            for partition in self._client.assignment():
-                offset = await self._client.committed(partition)
-                if offset is None:
-                    await self._client.seek_to_beginning(partition)
-                else:
-                    self._client.seek(partition, offset)
+            async with asyncio.timeout(self._deadline_s):
+                for partition in client.assignment():
+                    await _seek_to_committed(client, partition)
 
     async def close(self) -> None:
         """Leave the group."""
-        client, self._client = self._client, None
-        if client is not None:
-            with suppress(KafkaError, OSError):
-                await client.stop()
+        await self._leave()
+        await self._endings.wait(LEAVE_S)
 
-    def _decoded(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> list[Record]:
-        return decode(batches, self._prefix)
+    @property
+    def _client(self) -> AIOKafkaConsumer | None:
+        joining = self._joining
+        is_member = joining is not None and joining.done() and not joining.cancelled() and not joining.exception()
+        return joining.result() if joining is not None and is_member else None
+
+    async def _poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        until_s = _now_s() + timeout_s
+        if self._joining is None:
+            self._joining = asyncio.create_task(self._join())
+        await asyncio.wait([self._joining], timeout=timeout_s)
+        if not self._joining.done():
+            return []
+        client = self._joining.result()
+        records = await self._fetch(client, max_records, max(0.0, until_s - _now_s()))
+        if records:
+            self._standstill.moved()
+        elif self._standstill.is_due(_now_s()):
+            await self._look_for_standstill(client)
+        return records
+
+    async def _fetch(self, client: AIOKafkaConsumer, max_records: int, timeout_s: float) -> list[Record]:
+        found: list[Record] = []
+        try:
+            async with asyncio.timeout(timeout_s + _GRACE_S):  # while the group rebalances, the client would wait on
+                for partition in self._in_turn(client):
+                    if len(found) < max_records:
+                        batches = await client.getmany(partition, max_records=max_records - len(found))
+                        found += decode(batches, self._prefix)
+                if not found:
+                    batches = await client.getmany(timeout_ms=int(timeout_s * 1000), max_records=max_records)
+                    found = decode(batches, self._prefix)
+        except TimeoutError:
+            pass
+        except KafkaError:
+            if not found:  # else what has come is returned first, and the error comes again
+                raise
+        return found
+
+    async def _look_for_standstill(self, client: AIOKafkaConsumer) -> None:
+        """Raise `KafkaError` if nothing has come for two looks in a row of a partition that holds more."""
+        ends: dict[TopicPartition, int] = {}
+        positions: dict[TopicPartition, int] = {}
+        with suppress(*CLIENT_ERRORS):  # nobody answers: the client itself waits for that
+            async with asyncio.timeout(self._deadline_s):
+                ends = await client.end_offsets(list(client.assignment()))
+                positions = {partition: await client.position(partition) for partition in ends}
+        if self._standstill.is_seen(positions, ends):
+            log.warning("consumer_stands_still", count=len(ends))
+            raise KafkaError("records are there and do not come")
+
+    async def _join(self) -> AIOKafkaConsumer:
+        async with asyncio.timeout(JOIN_S):
+            while True:
+                client = self._connect(_Forgetting(self._begun))
+                try:
+                    await client.start()
+                except KafkaConnectionError:
+                    self._endings.begin(client.stop())
+                    await asyncio.sleep(KNOCK_EVERY_S)
+                except BaseException:
+                    self._endings.begin(client.stop())
+                    raise
+                else:
+                    return client
+
+    async def _leave(self) -> None:
+        """Let go of the client, whatever state it is in; the next poll makes a new one."""
+        joining, self._joining = self._joining, None
+        self._begun = {}
+        self._standstill = Standstill()
+        if joining is None:
+            return
+        joining.cancel()
+        await asyncio.wait([joining])
+        if not joining.cancelled() and not joining.exception():
+            self._endings.begin(joining.result().stop())
 
     def _in_turn(self, client: AIOKafkaConsumer) -> list[TopicPartition]:
         partitions = sorted(client.assignment())
@@ -97,27 +188,45 @@ class KafkaConsumer:
         start = self._turn % len(partitions) if partitions else 0
         return partitions[start:] + partitions[:start]
 
-    async def _joined(self) -> AIOKafkaConsumer:
-        if self._client is None:
-            client = AIOKafkaConsumer(
-                *self._topics,
-                bootstrap_servers=self._servers,
-                group_id=self._group,
-                group_instance_id=self._instance_id or None,
-                client_id="radstream",
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                partition_assignment_strategy=(StickyPartitionAssignor,),
-                session_timeout_ms=_SESSION_MS,
-                heartbeat_interval_ms=_HEARTBEAT_MS,
-                max_poll_interval_ms=_LONGEST_BATCH_MS,
-                rebalance_timeout_ms=_SESSION_MS,
-            )
-            try:
-                await client.start()
-            except BaseException:
-                with suppress(KafkaError, OSError, Unavailable):
-                    await client.stop()
-                raise
-            self._client = client
-        return self._client
+    def _offsets(self, records: Sequence[Record]) -> dict[TopicPartition, int]:
+        """Return the next offset of each partition, without those that were taken away since their records came.
+
+        Such a partition may have come back meanwhile with a later offset, which a stale commit would turn back.
+        """
+        offsets: dict[TopicPartition, int] = {}
+        for record in records:
+            partition = self._partition(record)
+            if record.offset >= self._begun.get(partition, record.offset + 1):
+                offsets[partition] = max(offsets.get(partition, 0), record.offset + 1)
+        return offsets
+
+    def _partition(self, record: Record) -> TopicPartition:
+        return TopicPartition(self._prefix + record.topic, record.partition)
+
+
+class _Forgetting(ConsumerRebalanceListener):
+    """Forgets where the records at hand began as soon as their partitions are taken away."""
+
+    def __init__(self, begun: dict[TopicPartition, int]) -> None:
+        self._begun = begun
+
+    def on_partitions_revoked(self, revoked: object) -> None:
+        self._begun.clear()
+
+    def on_partitions_assigned(self, assigned: object) -> None:
+        pass
+
+
+async def _seek_to_committed(client: AIOKafkaConsumer, partition: TopicPartition) -> None:
+    try:
+        offset = await client.committed(partition)
+        if offset is None:
+            await client.seek_to_beginning(partition)
+        else:
+            client.seek(partition, offset)
+    except IllegalStateError:
+        return  # taken away meanwhile: whoever has it begins at what is committed
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -7,27 +7,28 @@ from contextlib import contextmanager
 from typing import Final
 
 from aiokafka.errors import (
-    InvalidProducerEpoch,
+    CommitFailedError,
+    ConsumerStoppedError,
+    IllegalStateError,
     KafkaError,
     MessageSizeTooLargeError,
-    OutOfOrderSequenceNumber,
-    ProducerFenced,
     RecordTooLargeError,
-    UnknownProducerId,
     UnknownTopicOrPartitionError,
 )
 
 from radstream.contract.errors import MalformedEvent, NotFound, Unavailable
 
-FATAL: Final = (OutOfOrderSequenceNumber, UnknownProducerId, ProducerFenced, InvalidProducerEpoch)
-"""After one of these a producer can never send again: its sequence numbers are not those that the broker expects."""
+TAKEN_AWAY: Final = (CommitFailedError, IllegalStateError)
+"""A partition is no longer ours: what was polled of it comes to its new owner."""
+
+CLIENT_ERRORS: Final = (KafkaError, ConsumerStoppedError, OSError, TimeoutError)
 
 _TOO_LARGE: Final = (MessageSizeTooLargeError, RecordTooLargeError)
 
 
 @contextmanager
 def answering(what: str) -> Iterator[None]:
-    """Raise our errors instead of the client's.
+    """Raise `Unavailable` instead of the client's errors; its cause is what the client said.
 
     Parameters
     ----------
@@ -36,9 +37,19 @@ def answering(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except _TOO_LARGE as error:
-        raise MalformedEvent("a record is longer than the log takes") from error
-    except UnknownTopicOrPartitionError as error:
-        raise NotFound("the log has no such topic") from error
-    except (KafkaError, OSError, TimeoutError) as error:
+    except CLIENT_ERRORS as error:
         raise Unavailable(f"Kafka did not {what} ({type(error).__name__})") from error
+
+
+@contextmanager
+def acknowledging() -> Iterator[None]:
+    """Raise our errors instead of those of a producer; a record or its topic may be at fault."""
+    try:
+        with answering("acknowledge"):
+            yield
+    except Unavailable as error:
+        if isinstance(error.__cause__, _TOO_LARGE):
+            raise MalformedEvent("a record is longer than the log takes") from error
+        if isinstance(error.__cause__, UnknownTopicOrPartitionError):
+            raise NotFound("the log has no such topic") from error
+        raise

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from radstream.bus.port import Message, Record
 from radstream.contract.errors import MalformedEvent
 
-LARGEST_VALUE_BYTES = 1 << 20
+LARGEST_VALUE_BYTES: Final = 1 << 20
+LARGEST_RECORD_BYTES: Final = LARGEST_VALUE_BYTES + (64 << 10)
+"""With its key and headers."""
 
 
 def encode(message: Message) -> tuple[bytes, list[tuple[str, bytes]]]:
@@ -41,6 +43,6 @@ def _decoded(record: Any, prefix: str) -> Record:
         offset=record.offset,
         key=(record.key or b"").decode(errors="replace"),
         value=record.value or b"",
-        headers={name: value.decode(errors="replace") for name, value in record.headers},
+        headers={name: (value or b"").decode(errors="replace") for name, value in record.headers},
         timestamp_ms=record.timestamp,
     )

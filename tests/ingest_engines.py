@@ -121,25 +121,28 @@ class MemoryBus:
     Parameters
     ----------
     state : str
-        "works", after `delay_s`; "fails" with `Unavailable`; "breaks" with a bug; "hangs" for ever.
+        "works"; "fails" with `Unavailable`; "breaks" with a bug; "hangs" until `released`.
+    asked, took : asyncio.Event
+        Set when the first record was offered, and when it is in the log.
     """
 
     effects: Effects = field(default_factory=list)
     state: str = "works"
-    delay_s: float = 0.0
     messages: list[Message] = field(default_factory=list)
     calls: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
     took: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def publish(self, messages: Sequence[Message]) -> None:
         self.calls += 1
+        self.asked.set()
         if self.state == "fails":
             raise Unavailable("the log is away")
         if self.state == "breaks":
             raise ZeroDivisionError
         if self.state == "hangs":
-            await asyncio.Event().wait()
-        await asyncio.sleep(self.delay_s)
+            await self.released.wait()
         self.messages += messages
         self.took.set()
         self.effects += [("event", message.topic) for message in messages]

@@ -33,7 +33,13 @@ def engines() -> Engines:
 
 @pytest.fixture
 def accepting(engines: Engines, tmp_path: Path) -> Accepting:
-    return Accepting(engines.backends, Settings(home=tmp_path, site="north", publish_deadline_s=0.05))
+    return Accepting(engines.backends, Settings(home=tmp_path, site="north", publish_deadline_s=60))
+
+
+@pytest.fixture
+def hurried(engines: Engines, tmp_path: Path) -> Accepting:
+    """Does not wait long for the log."""
+    return Accepting(engines.backends, Settings(home=tmp_path, site="north", publish_deadline_s=0.02))
 
 
 async def accept(accepting: Accepting, data_set: bytes, origin: Origin = DIMSE, *, step: int = 1 << 16) -> Accepted:
@@ -115,13 +121,14 @@ async def test_the_blob_is_durable_before_the_log_hears_of_it(engines: Engines, 
 
 
 async def test_success_is_not_claimed_before_the_log_acknowledged(engines: Engines, accepting: Accepting) -> None:
-    engines.bus.delay_s = 0.02
+    engines.bus.state = "hangs"
     acceptance = accepting.begin(DIMSE)
     await feed(acceptance, INSTANCE.data_set)
     finishing = asyncio.ensure_future(acceptance.finish())
-    await asyncio.sleep(0.005)
+    await engines.bus.asked.wait()
     assert engines.blobs.keys("instances")
     assert not finishing.done()
+    engines.bus.released.set()
     assert not (await finishing).is_marked
 
 
@@ -160,10 +167,10 @@ async def test_other_bytes_under_the_same_uid_are_kept_beside_the_first(engines:
 
 @pytest.mark.parametrize("state", ["fails", "hangs"])
 async def test_a_marker_takes_the_place_of_the_event_when_the_log_is_away(
-    engines: Engines, accepting: Accepting, state: str
+    engines: Engines, hurried: Accepting, state: str
 ) -> None:
     engines.bus.state = state
-    accepted = await accept(accepting, INSTANCE.data_set)
+    accepted = await accept(hurried, INSTANCE.data_set)
     (marker,) = engines.blobs.keys("pending")
     assert accepted.is_marked
     assert accepted.outcome == "marked"
@@ -171,29 +178,30 @@ async def test_a_marker_takes_the_place_of_the_event_when_the_log_is_away(
     assert from_json(engines.blobs.contents[marker][0], InstanceStored) == accepted.event
 
 
-async def test_only_the_first_sender_waits_for_a_log_that_is_away(engines: Engines, accepting: Accepting) -> None:
+async def test_only_the_first_sender_waits_for_a_log_that_is_away(engines: Engines, hurried: Accepting) -> None:
     engines.bus.state = "hangs"
     for number in range(1, 6):
-        assert (await accept(accepting, make_instance(1, number).data_set)).is_marked
+        assert (await accept(hurried, make_instance(1, number).data_set)).is_marked
     assert engines.bus.calls == 1
     assert len(engines.blobs.keys("pending")) == 5
 
 
-async def test_a_late_acknowledgement_leaves_event_and_marker(engines: Engines, accepting: Accepting) -> None:
-    engines.bus.delay_s = 0.08
-    assert (await accept(accepting, INSTANCE.data_set)).is_marked
-    await asyncio.sleep(0.05)
+async def test_a_late_acknowledgement_leaves_event_and_marker(engines: Engines, hurried: Accepting) -> None:
+    engines.bus.state = "hangs"
+    assert (await accept(hurried, INSTANCE.data_set)).is_marked
+    engines.bus.released.set()
+    await engines.bus.took.wait()
     assert len(engines.bus.messages) == 1  # the sweep will say it again, which has no further effect
 
 
-async def test_a_late_failure_of_the_log_disturbs_nobody(engines: Engines, accepting: Accepting) -> None:
+async def test_a_late_failure_of_the_log_disturbs_nobody(engines: Engines, hurried: Accepting) -> None:
     engines.bus.state = "hangs"
-    await accept(accepting, INSTANCE.data_set)
-    (publishing,) = accepting.announcer._late
+    await accept(hurried, INSTANCE.data_set)
+    (publishing,) = hurried.announcer._late
     publishing.cancel()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert not accepting.announcer._late
+    assert not hurried.announcer._late
 
 
 async def test_without_log_and_marker_nothing_is_claimed(engines: Engines, accepting: Accepting) -> None:
@@ -240,7 +248,7 @@ async def test_a_cancelled_finish_leaves_no_writer(engines: Engines, accepting: 
     acceptance = accepting.begin(DIMSE)
     await feed(acceptance, INSTANCE.data_set)
     finishing = asyncio.ensure_future(acceptance.finish())
-    await asyncio.sleep(0.005)
+    await engines.bus.asked.wait()
     finishing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await finishing

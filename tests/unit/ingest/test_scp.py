@@ -44,7 +44,7 @@ def engines() -> Engines:
 
 @pytest.fixture
 def scp(engines: Engines, tmp_path: Path) -> StorageScp:
-    settings = Settings(home=tmp_path, publish_deadline_s=0.05, urgent_calling_ae_titles=("TRAUMA",))
+    settings = Settings(home=tmp_path, publish_deadline_s=5, urgent_calling_ae_titles=("TRAUMA",))
     return StorageScp(Accepting(engines.backends, settings), settings)
 
 

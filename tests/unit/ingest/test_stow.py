@@ -51,7 +51,7 @@ class Door:
 @pytest.fixture
 async def door(tmp_path: Path) -> AsyncIterator[Door]:
     engines = Engines()
-    settings = Settings(home=tmp_path, publish_deadline_s=0.05)
+    settings = Settings(home=tmp_path, publish_deadline_s=5)
     app = create_app("ingest", [stow.router(engines.backends, settings)], {})
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://pacs.test") as client:
         yield Door(engines, app, client)

@@ -48,7 +48,7 @@ def engines() -> Engines:
 
 @pytest.fixture
 def sweep(engines: Engines, tmp_path: Path) -> Sweep:
-    return Sweep(engines.backends, Settings(home=tmp_path, publish_deadline_s=0.05))
+    return Sweep(engines.backends, Settings(home=tmp_path, publish_deadline_s=5))
 
 
 async def test_a_marker_becomes_its_event_and_goes(engines: Engines, sweep: Sweep) -> None:
@@ -72,8 +72,9 @@ async def test_a_marker_is_left_alone_while_its_acknowledgement_may_still_come(e
 
 
 @pytest.mark.parametrize("state", ["fails", "hangs"])
-async def test_markers_stay_while_the_log_is_away(engines: Engines, sweep: Sweep, state: str) -> None:
+async def test_markers_stay_while_the_log_is_away(engines: Engines, tmp_path: Path, state: str) -> None:
     engines.bus.state = state
+    sweep = Sweep(engines.backends, Settings(home=tmp_path, publish_deadline_s=0.02))
     await mark(engines, event(1))
     assert await sweep.round() == 0
     assert engines.blobs.keys("pending")
@@ -139,7 +140,7 @@ async def test_a_blob_store_that_is_away_does_not_end_the_sweep(
     engines.blobs.fails_at = {"read"}
     stop = asyncio.Event()
     running = asyncio.ensure_future(sweep.run(stop))
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)  # some rounds fail meanwhile
     assert not engines.bus.messages
     engines.blobs.fails_at = set()
     await engines.bus.took.wait()

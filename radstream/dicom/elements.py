@@ -74,6 +74,7 @@ def reader_of(encoding: Encoding) -> ReadElement:
 
 
 _unpack_code: Final = struct.Struct("4x2s").unpack_from
+_unpack_begin: Final = struct.Struct("4s").unpack_from
 
 
 def has_explicit_vr(data: Buffer, position: int) -> bool:
@@ -107,17 +108,30 @@ _ITEM_DELIMITERS = (b"\xfe\xff\x0d\xe0", b"\xff\xfe\xe0\x0d")
 
 
 def begins_with_item(data: Buffer, position: int) -> bool:
-    """Tell whether the value at `position` begins with an Item of either byte order."""
-    return bytes(data[position : position + 4]) in (_LITTLE_ITEM, b"\xff\xfe\xe0\x00")
+    """Tell whether the value at `position` begins with an Item of either byte order.
+
+    Raises
+    ------
+    struct.error
+        If the bytes end before.
+    """
+    return _unpack_begin(data, position)[0] in (_LITTLE_ITEM, b"\xff\xfe\xe0\x00")
 
 
-def sequence_reader(data: Buffer, position: int, outer: ReadElement) -> ReadElement:
-    """Return the reader for the items of the sequence whose value begins at `position`.
+def sequence_reader(data: Buffer, position: int, length: int, outer: ReadElement) -> ReadElement:
+    """Return the reader for the items of the sequence whose value, of `length` bytes, begins at `position`.
 
     In a big endian data set the content of an UN is little endian all the same (PS3.5 6.2.2).
+
+    Raises
+    ------
+    struct.error
+        If the bytes end before this is known.
     """
-    is_little = bytes(data[position : position + 4]) == _LITTLE_ITEM
-    return read_implicit_little if is_little and outer is read_explicit_big else outer
+    if outer is not read_explicit_big or length < 8:
+        return outer
+    begin: bytes = _unpack_begin(data, position)[0]
+    return read_implicit_little if begin == _LITTLE_ITEM else outer
 
 
 def item_reader(data: Buffer, position: int, outer: ReadElement) -> ReadElement:

@@ -84,8 +84,6 @@ class HeaderScanner:
             return
         if self._inflater is not None and not self._inflater.is_complete:
             raise RejectedInstance("the deflated data set ends early")
-        if any(self._rest):
-            self._scan(self._rest.ljust(12, b"\0"), len(self._rest))
         if self._skip or any(self._rest) or not self._structure.is_whole(self._offset):
             raise RejectedInstance("the data set ends inside an element of its header")
 

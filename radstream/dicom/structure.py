@@ -94,24 +94,26 @@ class Structure:
             If sequences are nested deeper than `MAX_DEPTH`.
         """
         position = 0
-        try:
-            if base == 0:
-                self._level = self._level._replace(read=true_reader(data, 0, self._level.read))
-            while position < size and self.pixel_data_offset is None:
-                level = self._level
-                read, limit_bytes = level.read, level.limit_bytes
-                stop = min(size, level.end - base)
+        if base == 0:
+            self._level = self._level._replace(read=true_reader(data, 0, self._level.read))
+        while position < size and self.pixel_data_offset is None:
+            level = self._level
+            read, limit_bytes, end = level.read, level.limit_bytes, level.end - base
+            stop = min(size, end)
+            try:
                 while position < stop:
                     tag, _, length, value = read(data, position)
                     if length >= limit_bytes or tag in _SPECIAL:
                         position = self._follow(data, position, base)
                         break
                     position = value + length
-                if position >= level.end - base and level is self._level:
-                    position = level.end - base
-                    self._close()
-        except struct.error:
-            pass  # the header is not whole yet
+            except struct.error:
+                if end > size:
+                    return position  # the header is not whole yet
+                position = end  # and never will be
+            while position >= self._level.end - base:
+                position = self._level.end - base  # what reaches beyond is cut
+                self._close()
         return position
 
     def is_whole(self, offset: int) -> bool:
@@ -125,8 +127,6 @@ class Structure:
 
     def _enter(self, kind: int, end: int, read: ReadElement, *, is_delimited: bool, depth: int) -> None:
         """Go into an item, a sequence or fragments."""
-        if depth > MAX_DEPTH:
-            raise RejectedInstance(f"sequences are nested deeper than {MAX_DEPTH}")
         limit_bytes = 0 if kind != _DATA_SET else 16 * (MAX_DEPTH - depth)
         self._outer.append(self._level)
         self._level = _Level(kind, end, read, is_delimited, depth, limit_bytes)
@@ -182,8 +182,10 @@ class Structure:
         is_delimited = length == UNDEFINED_LENGTH
         end = level.end if is_delimited else min(level.end, base + value + length)
         kind = _FRAGMENTS if is_delimited and _vr_of(tag, vr) in BULK_VRS - {"UN"} else _SEQUENCE
-        read = sequence_reader(data, value, level.read)
         depth = level.depth + (kind == _SEQUENCE)
+        if depth > MAX_DEPTH:
+            raise RejectedInstance(f"sequences are nested deeper than {MAX_DEPTH}")
+        read = sequence_reader(data, value, length, level.read)
         self._enter(kind, end, read, is_delimited=is_delimited, depth=depth)
         return value
 
@@ -217,5 +219,4 @@ def _may_be_deep(data: Buffer, tag: int, vr: str, length: int, value: int) -> bo
         return True
     if vr not in {"", "UN"}:
         return False
-    struct.unpack_from("4s", data, value)
     return standard_vr(tag) in {"SQ", "UN"} and begins_with_item(data, value)

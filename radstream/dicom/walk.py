@@ -191,7 +191,7 @@ class Walk:
         return ({"vr": "SQ", "Value": items} if items else {"vr": "SQ"}), position
 
     def _after_fragments(self, position: int, end: int, context: _Context) -> int:
-        read = sequence_reader(self._data, position, context.read)
+        read = sequence_reader(self._data, position, end - position, context.read)
         while position < end:
             tag, _, length, value = read(self._data, position)
             if tag != ITEM or length == UNDEFINED_LENGTH:
@@ -203,25 +203,29 @@ class Walk:
         """Return the items of a sequence, and where it ends."""
         if context.depth >= MAX_DEPTH:
             raise RejectedInstance(f"sequences are nested deeper than {MAX_DEPTH}")
-        read = sequence_reader(self._data, position, context.read)
         items: list[Attributes] = []
-        while position < end:
-            kind, _, length, value = read(self._data, position)
-            if kind == ITEM:
-                is_delimited = length == UNDEFINED_LENGTH
-                item_end = end if is_delimited else min(value + length, end)
-                inner = item_reader(self._data, value, read) if item_end > value + 8 else read
-                path = f"{context.path}{tag:08X}/{len(items)}/"
-                inherited = _Context(
-                    inner, _order(inner), context.charset, context.is_signed, path, context.depth + 1, is_delimited
-                )
-                item, after = self._data_set(value, item_end, inherited)
-                items.append(item)
-                position = after if is_delimited else value + length
-            elif kind == ITEM_DELIMITATION:
-                position = value  # a useless one after an item of defined length
-            else:
-                return items, value if kind == SEQUENCE_DELIMITATION else position
+        try:
+            read = sequence_reader(self._data, position, end - position, context.read)
+            while position < end:
+                kind, _, length, value = read(self._data, position)
+                if kind == ITEM:
+                    is_delimited = length == UNDEFINED_LENGTH
+                    item_end = end if is_delimited else min(value + length, end)
+                    inner = item_reader(self._data, value, read) if item_end > value + 8 else read
+                    path = f"{context.path}{tag:08X}/{len(items)}/"
+                    inherited = _Context(
+                        inner, _order(inner), context.charset, context.is_signed, path, context.depth + 1, is_delimited
+                    )
+                    item, after = self._data_set(value, item_end, inherited)
+                    items.append(item)
+                    position = after if is_delimited else value + length
+                elif kind == ITEM_DELIMITATION:
+                    position = value  # a useless one after an item of defined length
+                else:
+                    return items, value if kind == SEQUENCE_DELIMITATION else position
+        except struct.error:
+            self._flag("truncated")
+            position = end
         return items, position
 
     def _flag(self, flag: str) -> None:

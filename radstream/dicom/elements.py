@@ -104,7 +104,7 @@ def true_reader(data: Buffer, position: int, declared: ReadElement) -> ReadEleme
 
 
 _LITTLE_ITEM = b"\xfe\xff\x00\xe0"
-_ITEM_DELIMITERS = (b"\xfe\xff\x0d\xe0", b"\xff\xfe\xe0\x0d")
+_DELIMITER_GROUP = (b"\xfe\xff", b"\xff\xfe")  # FFFE, in either byte order
 
 
 def begins_with_item(data: Buffer, position: int) -> bool:
@@ -138,7 +138,7 @@ def item_reader(data: Buffer, position: int, outer: ReadElement) -> ReadElement:
     """Return the reader for the item whose first element is at `position`.
 
     Items of implicit data sets are implicit. Items of explicit ones may be implicit too: always in a UN of undefined
-    length (PS3.5 6.2.2), and by mistake in some sequences. An empty one of undefined length shows nothing.
+    length (PS3.5 6.2.2), and by mistake in some sequences. One that begins with a delimiter shows nothing.
 
     Raises
     ------
@@ -147,5 +147,5 @@ def item_reader(data: Buffer, position: int, outer: ReadElement) -> ReadElement:
     """
     if outer is read_implicit_little or has_explicit_vr(data, position):
         return outer
-    is_empty = bytes(data[position : position + 4]) in _ITEM_DELIMITERS
+    is_empty = bytes(data[position : position + 2]) in _DELIMITER_GROUP
     return outer if is_empty else read_implicit_little

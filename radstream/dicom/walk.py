@@ -123,6 +123,7 @@ class Walk:
                     attributes[key] = entry
                     if tag in _NOTED or tag & _CREATOR_MASK == _CREATOR:
                         context = self._take_note(tag, entry, context, creators)
+            self._flag_missing_delimiter(context.is_delimited)
         except struct.error:
             self._flag_rest(position, end)
             position = end
@@ -131,6 +132,11 @@ class Walk:
     def _flag_rest(self, position: int, end: int) -> None:
         """Say that the last element is not whole; a few NULs at the end are padding."""
         if any(self._data[position:end]):
+            self._flag("truncated")
+
+    def _flag_missing_delimiter(self, is_delimited: bool) -> None:
+        """Say that what has undefined length ended without its delimiter."""
+        if is_delimited:
             self._flag("truncated")
 
     def _take_note(self, tag: int, entry: dict[str, Any], context: _Context, creators: dict[int, str]) -> _Context:
@@ -160,7 +166,7 @@ class Walk:
                 self._flag(f"{tag:08X} {'charset' if vr in _IN_CHARSET else 'value'}")
             return {"vr": vr, "Value": values} if values else {"vr": vr}
         if vr == "SQ":
-            items, _ = self._items(tag, start, end, context)
+            items, _ = self._items(tag, start, end, context, is_delimited=False)
             return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
         if vr == US_OR_SS:
             return self._entry(tag, "SS" if context.is_signed else "US", start, end, context)
@@ -187,7 +193,7 @@ class Walk:
             path = f"{context.path}{tag:08X}"
             self.places.setdefault(path, (start, position - start, vr))
             return {"vr": vr, "BulkDataURI": path}, position
-        items, position = self._items(tag, start, end, context)
+        items, position = self._items(tag, start, end, context, is_delimited=True)
         return ({"vr": "SQ", "Value": items} if items else {"vr": "SQ"}), position
 
     def _after_fragments(self, position: int, end: int, context: _Context) -> int:
@@ -197,9 +203,12 @@ class Walk:
             if tag != ITEM or length == UNDEFINED_LENGTH:
                 return value if tag == SEQUENCE_DELIMITATION else position
             position = value + length
+        self._flag("truncated")
         return position
 
-    def _items(self, tag: int, position: int, end: int, context: _Context) -> tuple[list[Attributes], int]:
+    def _items(
+        self, tag: int, position: int, end: int, context: _Context, *, is_delimited: bool
+    ) -> tuple[list[Attributes], int]:
         """Return the items of a sequence, and where it ends."""
         if context.depth >= MAX_DEPTH:
             raise RejectedInstance(f"sequences are nested deeper than {MAX_DEPTH}")
@@ -209,24 +218,27 @@ class Walk:
             while position < end:
                 kind, _, length, value = read(self._data, position)
                 if kind == ITEM:
-                    is_delimited = length == UNDEFINED_LENGTH
-                    item_end = end if is_delimited else min(value + length, end)
-                    inner = item_reader(self._data, value, read) if item_end > value + 8 else read
                     path = f"{context.path}{tag:08X}/{len(items)}/"
-                    inherited = _Context(
-                        inner, _order(inner), context.charset, context.is_signed, path, context.depth + 1, is_delimited
-                    )
-                    item, after = self._data_set(value, item_end, inherited)
+                    item, position = self._item(value, length, end, context._replace(read=read, path=path))
                     items.append(item)
-                    position = after if is_delimited else value + length
                 elif kind == ITEM_DELIMITATION:
                     position = value  # a useless one after an item of defined length
                 else:
                     return items, value if kind == SEQUENCE_DELIMITATION else position
+            self._flag_missing_delimiter(is_delimited)
         except struct.error:
             self._flag("truncated")
             position = end
         return items, position
+
+    def _item(self, start: int, length: int, end: int, outer: _Context) -> tuple[Attributes, int]:
+        """Return an item of a sequence that ends at `end`, and where the item ends."""
+        is_delimited = length == UNDEFINED_LENGTH
+        item_end = end if is_delimited else min(start + length, end)
+        read = item_reader(self._data, start, outer.read) if item_end >= start + 8 else outer.read
+        inner = outer._replace(read=read, order=_order(read), depth=outer.depth + 1, is_delimited=is_delimited)
+        item, after = self._data_set(start, item_end, inner)
+        return item, after if is_delimited else start + length
 
     def _flag(self, flag: str) -> None:
         if len(self.flags) < MOST_FLAGS:

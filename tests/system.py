@@ -45,11 +45,13 @@ class System:
     environment: dict[str, str] = field(default_factory=dict)
     http_port: int = field(default_factory=free_port)
     dimse_port: int = field(default_factory=free_port)
+    command: str = "up"
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
         if os.environ.get("RADSTREAM_TEST_CLUSTER"):
             self.environment = {**cluster_environment(), **self.environment}
+            self.command = "cluster"
 
     @property
     def base(self) -> str:
@@ -68,7 +70,7 @@ class System:
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "services.command", "up", *self.options],
+                [sys.executable, "-m", "services.command", self.command, *self.options],
                 env={**os.environ, "TCP_NODELAY": "1", **self.environment},
                 stdout=log,
                 stderr=log,
@@ -108,7 +110,8 @@ class System:
             except (OSError, IndexError):
                 continue
             if parent == self.process.pid and b"services.command" in arguments:
-                found[arguments[arguments.index(b"services.command") + 1].decode()] = int(entry.name)
+                name = arguments[arguments.index(b"services.command") + 1].decode()
+                found[name if name not in found else f"{name}-{entry.name}"] = int(entry.name)
         return found
 
     def log(self) -> str:

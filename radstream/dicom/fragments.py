@@ -18,6 +18,7 @@ _LOOK_BYTES: Final = _ITEM_HEAD.size + 2  # with the first two bytes of the frag
 _AHEAD_BYTES: Final = 1 << 16
 _SMALL_BYTES: Final = 1 << 15  # fragments up to this size are passed several at a time
 _ITEM: Final = (0xFFFE, 0xE000)
+_DELIMITER: Final = (0xFFFE, 0xE0DD)
 
 # Start of Image (JPEG, JPEG-LS) and Start of Codestream (JPEG 2000, HTJ2K; JPEG XL).
 _CODESTREAM_BEGINS: Final = frozenset({b"\xff\xd8", b"\xff\x4f", b"\xff\x0a"})
@@ -35,11 +36,14 @@ class Fragments:
         Offset in the blob and length of the value of each further item.
     begins_codestream : list of bool
         For each fragment, whether it begins with the marker with which a codestream does.
+    is_complete : bool
+        Whether the delimiter follows the last one, so that none is missing.
     """
 
     basic_offset_table: tuple[int, int] = (0, 0)
     places: list[tuple[int, int]] = field(default_factory=list)
     begins_codestream: list[bool] = field(default_factory=list)
+    is_complete: bool = False
 
     def firsts_at(self, offsets: Sequence[int]) -> list[int]:
         """Return the indexes of the fragments at the offsets of a Basic Offset Table; [] if that is wrong.
@@ -72,6 +76,7 @@ async def walk_fragments(offset: int, end: int, read: Callable[[int, int], Await
         look = await window.at(offset)
         group, element, length = _ITEM_HEAD.unpack_from(look)
         if (group, element) != _ITEM or length == UNDEFINED_LENGTH:
+            found.is_complete = (group, element) == _DELIMITER
             break  # the delimiter, or nonsense
         if is_table:
             found.basic_offset_table = (offset + _ITEM_HEAD.size, length)

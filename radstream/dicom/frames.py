@@ -212,9 +212,11 @@ async def _firsts(number_of_frames: int, fragments: Fragments, read: Read) -> Se
         if firsts:
             return firsts
     begins = [index for index, is_first in enumerate(fragments.begins_codestream) if is_first]
-    if begins[:1] == [0] and (len(begins) <= number_of_frames or len(begins) == count):
+    # Fewer beginnings than frames may be frames that are missing at the end, or beginnings that are damaged.
+    may_be_missing = len(begins) < number_of_frames and not fragments.is_complete
+    if begins[:1] == [0] and (len(begins) in (number_of_frames, count) or may_be_missing):
         return begins[:number_of_frames]
-    if count > number_of_frames:
+    if begins or count > number_of_frames:
         raise RejectedInstance("nothing says which fragments of the Pixel Data make a frame")
     return range(count)
 

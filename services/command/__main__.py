@@ -31,6 +31,11 @@ SERVICES: Final = {
     "index": ("services.index.__main__:run", "Catalog what was stored.", False),
     "render": ("services.render.__main__:run", "Make pictures: previews by event, /rendered, /thumbnail.", False),
     "api": ("services.api.__main__:run", "Give instances out: QIDO-RS, WADO-RS, the start page.", False),
+    "cluster": (
+        "services.command.cluster:run",
+        "Run each service as several processes behind a gateway.",
+        False,
+    ),
     "dimse": ("services.command.embedded:dimse", "The DIMSE door alone.", True),
     "catalog": ("services.command.embedded:catalog", "The catalog alone.", True),
     "previews": ("services.command.embedded:previews", "The previews alone.", True),

@@ -32,15 +32,15 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     UnsafeConfiguration
         If the home folder cannot be used, or another supervisor uses it.
     """
-    with _own(settings.home):
+    with own(settings.home):
         async with asyncio.TaskGroup() as group:
-            greeting = group.create_task(_greet(settings))
+            greeting = group.create_task(greet(settings))
             await Supervisor(PROGRAMS, to_environment(settings)).run(stop)
             greeting.cancel()
 
 
 @contextlib.contextmanager
-def _own(home: Path) -> Iterator[None]:
+def own(home: Path) -> Iterator[None]:
     """Hold the lock of the home folder: two supervisors would fight over its ports."""
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ async def ready(settings: Settings) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _greet(settings: Settings) -> None:
+async def greet(settings: Settings) -> None:
     """Say where to go."""
     started_at = time.monotonic()
     await ready(settings)

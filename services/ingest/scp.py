@@ -35,7 +35,7 @@ async def serve(backends: Backends, settings: Settings, stop: asyncio.Event) -> 
     routes = (store_route(storage.on_c_store, settings.private_sop_classes), verification_route())
     server = DimseServer(settings.host, settings.dimse_port, routes=routes, ae_title=ae_titles(settings))
     try:
-        await server.start()
+        await server.start(reuse_port=settings.share_dimse_port)
     except OSError as error:
         raise UnsafeConfiguration(
             f"cannot listen on {settings.host} port {settings.dimse_port} ({error.strerror}); "

@@ -254,6 +254,18 @@ async def test_a_consumer_reads_all_of_its_topics(bus: Bus, group: str) -> None:
     assert await bus.lag(group, topics) == 0
 
 
+async def test_members_of_one_group_may_read_different_topics(bus: Bus, group: str) -> None:
+    topics = [await new_topic(bus) for _ in range(2)]
+    for name in topics:
+        await bus.publish(messages(name, f"{name} 0", f"{name} 1"))
+    consumers = [bus.consumer(group, [name]) for name in topics]
+    taken = await asyncio.gather(*(take(consumer, 2) for consumer in consumers))
+    for name, consumer, records in zip(topics, consumers, taken, strict=True):
+        assert set(values(records)) == {f"{name} 0", f"{name} 1"}
+        await consumer.commit(records)
+        await consumer.close()
+
+
 async def test_a_busy_topic_does_not_starve_another_of_the_same_consumer(bus: Bus, group: str) -> None:
     busy, quiet = await new_topic(bus), await new_topic(bus)
     await bus.publish(messages(busy, *map(str, range(200))))

@@ -154,6 +154,15 @@ async def test_a_frame_that_is_declared_and_not_there_is_not_found() -> None:
             table.pieces(index)
 
 
+@pytest.mark.parametrize("declared", [3, 7])
+async def test_no_frame_is_shown_for_another_when_a_beginning_is_damaged(declared: int) -> None:
+    frames = [b"\xff\xd8one.", b"\0\0two.", b"\xff\xd8three"]
+    encapsulated = encapsulate(frames, fragments_per_frame=2, has_bot=False)
+    whole = ENCAPSULATED_HEAD + encapsulated + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+    with pytest.raises(RejectedInstance, match="which fragments"):
+        await table_of(whole, JPEG, frames=declared)
+
+
 async def test_a_video_is_one_piece_of_all_its_fragments() -> None:
     table, blob = await table_of(ENCAPSULATED_HEAD + encapsulate(FRAMES, has_bot=False), MPEG4, frames=300)
     assert table.number_of_frames == 1

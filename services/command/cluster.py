@@ -1,0 +1,53 @@
+"""`radstream cluster`: every service as a process of its own, several of most, behind one gateway on one machine.
+
+Meant for the engines of a cluster, chosen by the settings; it is how a cluster is tried, not how it is run for good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Final
+
+from radstream.settings import Settings, to_environment
+from radstream.web.server import serve
+from services.command.gateway import Gateway
+from services.command.supervisor import Program, Supervisor
+from services.command.up import greet, own
+
+COPIES: Final = {"ingest": 2, "index": 2, "render": 2, "api": 1}
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Run every service behind the gateway until `stop` is set.
+
+    Raises
+    ------
+    UnsafeConfiguration
+        If the home folder cannot be used, or another supervisor uses it.
+    """
+    ports = {name: [_free_port() for _ in range(copies)] for name, copies in COPIES.items()}
+    gateway = Gateway({name: [f"http://127.0.0.1:{port}" for port in ports[name]] for name in ports})
+    environment = to_environment(settings) | {"RADSTREAM_SHARE_DIMSE_PORT": "true", "RADSTREAM_TRUST_FORWARDED": "true"}
+    with own(settings.home):
+        async with asyncio.TaskGroup() as group:
+            greeting = group.create_task(greet(settings))
+            group.create_task(serve(gateway.app(), settings.host, settings.http_port, stop))
+            await Supervisor(list(_programs(ports)), environment).run(stop)
+            greeting.cancel()
+    await gateway.close()
+
+
+def _programs(ports: dict[str, list[int]]) -> list[Program]:
+    """Return a program for each copy, with the port of its own web door."""
+    return [
+        Program(f"{name}-{number}", (name, "--http-port", str(port)))
+        for name, own_ports in ports.items()
+        for number, port in enumerate(own_ports)
+    ]
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])

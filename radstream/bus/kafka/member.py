@@ -7,7 +7,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
 from radstream.bus.kafka.consumer import Connect
 
@@ -35,7 +35,8 @@ def connector(servers: Sequence[str], group: str, topics: Sequence[str], instanc
             client_id="radstream",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            partition_assignment_strategy=(StickyPartitionAssignor,),
+            # Not the sticky one: it keeps what a member has in its class, so that members of one process mix it up.
+            partition_assignment_strategy=(RoundRobinPartitionAssignor,),
             session_timeout_ms=_STATIC_SESSION_MS if instance_id else _SESSION_MS,
             heartbeat_interval_ms=_HEARTBEAT_MS,
             rebalance_timeout_ms=_REBALANCE_MS,

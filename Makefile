@@ -60,6 +60,10 @@ test: check peers  ## set up everything and run every test
 	$(BIN)/pytest -n 2 --dist loadgroup tests/unit tests/ports tests/contract tests/architecture
 	$(BIN)/pytest tests/e2e tests/faults
 
+.PHONY: engines
+engines: .venv/.dev  ## install Kafka, an S3 server and MongoDB; then: python -m deploy.engines start|stop|status
+	$(BIN)/python -m deploy.engines install $(ARGS)
+
 .PHONY: test-engines
 test-engines: .venv/.dev  ## install and start Kafka, S3 and MongoDB, and hold their adapters to the ports and to kill -9
 	$(BIN)/pytest -m engines tests/ports tests/faults

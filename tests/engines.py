@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
 import os
-import shutil
 import socket
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Container, Iterable
@@ -41,14 +40,26 @@ def free_ports(number: int) -> int:
     raise AssertionError("no free ports")
 
 
+# Waits for the end of this process, whatever ends it, and takes the engine that lives in a folder along.
+_UNDERTAKER = """read -r _
+find "$1" -name pid | while read -r file; do read -r id _ < "$file" && kill -9 "$id" 2> /dev/null; done
+rm -rf "$1"
+"""
+_undertakers: list[subprocess.Popen[bytes]] = []
+_missing: dict[str, str] = {}
+
+
 def _started(engine: Engine, data: Path) -> None:
-    try:
-        engine.install()
-        engine.start()
-    except EngineMissing as missing:
-        pytest.skip(f"{engine.name} is not here, so this DID NOT RUN: {missing}")
-    atexit.register(shutil.rmtree, data, ignore_errors=True)
-    atexit.register(engine.kill)
+    if engine.name not in _missing:
+        undertaker = ["sh", "-c", _UNDERTAKER, "undertaker", str(data)]
+        _undertakers.append(subprocess.Popen(undertaker, stdin=subprocess.PIPE, start_new_session=True))
+        try:
+            engine.install()
+            engine.start()
+        except EngineMissing as missing:
+            _missing[engine.name] = str(missing)
+    if engine.name in _missing:
+        pytest.skip(f"{engine.name} is not here, so this DID NOT RUN: {_missing[engine.name]}")
 
 
 @functools.cache
@@ -63,6 +74,14 @@ def seaweedfs() -> SeaweedFs:
 def kafka() -> Kafka:
     data = Path(tempfile.mkdtemp(prefix="radstream-kafka-"))
     engine = Kafka(PROGRAMS, data, free_ports(2))
+    _started(engine, data)
+    return engine
+
+
+@functools.cache
+def kafka_of_three() -> Kafka:
+    data = Path(tempfile.mkdtemp(prefix="radstream-kafka-"))
+    engine = Kafka(PROGRAMS, data, free_ports(6), brokers=3)
     _started(engine, data)
     return engine
 

@@ -142,10 +142,11 @@ def running_below(folder: Path) -> Iterator[int]:
 def _running(pid_file: Path) -> int | None:
     """Return the id in `pid_file` if that very process runs: the system may have given the number to another since."""
     try:
-        pid, birth = pid_file.read_text().split()
+        number, birth = pid_file.read_text().split()
+        pid = int(number)
     except (OSError, ValueError):
         return None
-    return int(pid) if birth and _birth(int(pid)) == birth else None
+    return pid if _birth(pid) == birth else None
 
 
 def _birth(pid: int) -> str:

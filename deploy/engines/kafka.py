@@ -115,6 +115,11 @@ class Kafka:
         return [f"127.0.0.1:{port}" for port, _ in self._ports]
 
     @property
+    def pids(self) -> list[int]:
+        """The ids of the brokers that run."""
+        return [pid for node in self._nodes if (pid := node.child.pid) is not None]
+
+    @property
     def _archive(self) -> Path:
         return self._jars / f"classes-{VERSION}.jsa"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import secrets
@@ -10,17 +11,22 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import urllib3
+from minio import Minio
+from minio.error import MinioException
+
 from deploy.engines import wheels
 from deploy.engines.child import Child
 from deploy.engines.engine import EngineMissing
 
 _READY_AFTER_S = 40
-_SYNC_EACH_WRITE = b"lock\nfs.configure -locationPrefix=/buckets/ -fsync -apply\nunlock\n"
+_SYNC_EACH_WRITE = "lock\nfs.configure -locationPrefix=/buckets/ -fsync -apply\nunlock\n"
 _ACCESS_KEY = "radstream"
+_PROBED = "radstream-probed"
 # What else it would open, tell or allow.
 _SILENCED = (
     "-master.telemetry=false", "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
-    "-s3.allowDeleteBucketNotEmpty=false", "-master.volumeSizeLimitMB=256",
+    "-s3.allowDeleteBucketNotEmpty=false", "-master.volumeSizeLimitMB=1024", "-volume.max=2000",
 )  # fmt: skip
 _PARTS = ("s3", "master", "volume", "filer", "admin")
 
@@ -51,7 +57,7 @@ class SeaweedFs:
         wheels.install(self._programs)
 
     def start(self) -> None:
-        """Return when the server answers.
+        """Return when the server takes writes.
 
         Raises
         ------
@@ -63,6 +69,7 @@ class SeaweedFs:
             self._make_key()
         self._child.start(self._is_ready, _READY_AFTER_S)
         self._configure()
+        self._write()
 
     def stop(self) -> None:
         """Stop the server in peace."""
@@ -79,9 +86,8 @@ class SeaweedFs:
 
     def bucket_url(self, bucket: str) -> str:
         """Return the URL of any bucket."""
-        credentials = json.loads(self._keys.read_text())["identities"][0]["credentials"][0]
-        keys = f"{credentials['accessKey']}:{credentials['secretKey']}"
-        return f"s3://{keys}@127.0.0.1:{self._port}/{bucket}?secure=0"
+        keys = self._credentials()
+        return f"s3://{keys['access_key']}:{keys['secret_key']}@127.0.0.1:{self._port}/{bucket}?secure=0"
 
     @property
     def _keys(self) -> Path:
@@ -107,6 +113,10 @@ class SeaweedFs:
         self._keys.touch(mode=0o600)
         self._keys.write_text(json.dumps({"identities": [identity]}))
 
+    def _credentials(self) -> dict[str, str]:
+        keys = json.loads(self._keys.read_text())["identities"][0]["credentials"][0]
+        return {"access_key": keys["accessKey"], "secret_key": keys["secretKey"]}
+
     def _is_ready(self) -> bool:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/healthz", timeout=2) as answer:
@@ -118,9 +128,21 @@ class SeaweedFs:
         """Have it sync each write, which it does not do unless told; saying it again does no harm."""
         master = f"-master=127.0.0.1:{self._port + 2}.{self._port + 3}"
         filer = f"-filer=127.0.0.1:{self._port + 6}.{self._port + 7}"
-        shell = subprocess.run(
-            [self._weed, "shell", master, filer], input=_SYNC_EACH_WRITE, capture_output=True, timeout=30, check=False
-        )
-        if not re.search(rb'"fsync":\s*true', shell.stdout):
+        command = [self._weed, "shell", master, filer]
+        shell = subprocess.run(command, input=_SYNC_EACH_WRITE, capture_output=True, text=True, timeout=30, check=False)
+        if not re.search(r'"fsync":\s*true', shell.stdout):
             self.stop()
             raise EngineMissing("SeaweedFS does not take the order to sync each write")
+
+    def _write(self) -> None:
+        """Write an object: after a kill it answers at once, but takes writes up to 20 s later."""
+        keys = self._credentials()
+        pool = urllib3.PoolManager(timeout=_READY_AFTER_S, retries=False)
+        client = Minio(f"127.0.0.1:{self._port}", **keys, secure=False, region="us-east-1", http_client=pool)
+        try:
+            if not client.bucket_exists(_PROBED):
+                client.make_bucket(_PROBED)
+            client.put_object(_PROBED, "probe", io.BytesIO(b"x"), 1)
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            self.stop()
+            raise EngineMissing(f"SeaweedFS takes no writes: {error}") from error

@@ -78,6 +78,8 @@ async def walk_fragments(offset: int, end: int, read: Callable[[int, int], Await
         if (group, element) != _ITEM or length == UNDEFINED_LENGTH:
             found.is_complete = (group, element) == _DELIMITER
             break  # the delimiter, or nonsense
+        if offset + _ITEM_HEAD.size == end:
+            break  # a fragment of which nothing is there
         if is_table:
             found.basic_offset_table = (offset + _ITEM_HEAD.size, length)
             is_table = False

@@ -79,11 +79,11 @@ class FrameTable:
         Parameters
         ----------
         firsts : sequence of int
-            For each frame that is there the index of its first fragment.
+            For each frame that is there the index of its first fragment; frames beyond those declared are left out.
         """
-        starts = b"".join(_FIRST.pack(first) for first in (*firsts, len(fragments)))
-        places = b"".join(_FRAGMENT.pack(*fragment) for fragment in fragments)
-        return cls(_HEAD.pack(b"E", number_of_frames, len(firsts)) + starts + places)
+        starts = (*firsts, len(fragments))[: number_of_frames + 1]
+        packed = [_FIRST.pack(start) for start in starts] + [_FRAGMENT.pack(*fragment) for fragment in fragments]
+        return cls(_HEAD.pack(b"E", number_of_frames, len(starts) - 1) + b"".join(packed))
 
     def encode(self) -> bytes:
         """Return the table as the catalog keeps it."""
@@ -192,7 +192,7 @@ def _reader(head: bytes, transfer_syntax_uid: str) -> ReadElement:
 
 
 async def _firsts(number_of_frames: int, fragments: Fragments, read: Read) -> Sequence[int]:
-    """Return the index of the first fragment of each frame that is there.
+    """Return the index of the first fragment of each frame that is there, perhaps of more than are declared.
 
     A frame may have several fragments. Then the Basic Offset Table says where frames begin (PS3.5 A.4); where it is
     empty, or wrong, they begin where a codestream does. Frames that end early have a fragment each.
@@ -215,7 +215,7 @@ async def _firsts(number_of_frames: int, fragments: Fragments, read: Read) -> Se
     # Fewer beginnings than frames may be frames that are missing at the end, or beginnings that are damaged.
     may_be_missing = len(begins) < number_of_frames and not fragments.is_complete
     if begins[:1] == [0] and (len(begins) in (number_of_frames, count) or may_be_missing):
-        return begins[:number_of_frames]
+        return begins
     if begins or count > number_of_frames:
         raise RejectedInstance("nothing says which fragments of the Pixel Data make a frame")
     return range(count)

@@ -199,7 +199,8 @@ class Structure:
     def _keep(self, tag: int, data: Buffer, value: int, length: int) -> None:
         """Keep a wanted value, once it is whole."""
         kept: bytes = struct.unpack_from(f"{min(length, _WANTED_BYTES)}s", data, value)[0]
-        self.values.setdefault(tag, kept.strip(b"\0 "))
+        # What is longer is no UID, and must not become one because it is cut.
+        self.values.setdefault(tag, kept.strip(b"\0 ") if length <= _WANTED_BYTES else kept)
 
 
 def _vr_of(tag: int, vr: str) -> str:

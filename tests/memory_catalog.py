@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from radstream.catalog.filters import And, Equals, Exists, In, Not, Or, Predicate, Range, Wildcard
 from radstream.catalog.port import Delete, Document, Operation, Put, PutEarliest, Set
-from radstream.contract.documents import COLLECTIONS, Collection
-from radstream.contract.errors import Unavailable
+from radstream.catalog.values import KEY, is_unicode, normalised
+from radstream.contract.documents import COLLECTIONS, Collection, Field
+from radstream.contract.errors import MalformedRequest, Unavailable
 
 SCHEMA = {collection.name: collection for collection in COLLECTIONS}
 
@@ -37,15 +37,59 @@ def holds_for(where: Equals | In | Range | Wildcard, value: Any) -> bool:
         case In(_, several):
             return value in several
         case Range(_, low, high):
+            ends = [end for end in (low, high) if end is not None]
+            if any(isinstance(end, str) is not isinstance(value, str) for end in ends):
+                return False
             return (low is None or low <= value) and (high is None or value <= high)
         case Wildcard(_, pattern):
-            parts = {"*": ".*", "?": "."}
-            expression = "".join(parts.get(character, re.escape(character)) for character in pattern)
-            return re.fullmatch(expression, value, re.DOTALL) is not None
+            return isinstance(value, str) and matches(pattern, value)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Follow `pattern` through all the places of `text` that it may have come to."""
+    places = {0}
+    for character in pattern:
+        if character == "*":
+            places = set(range(min(places), len(text) + 1)) if places else places
+        else:
+            places = {place + 1 for place in places if place < len(text) and character in ("?", text[place])}
+    return len(text) in places
+
+
+def refuse_what_means_nothing(where: Predicate, schema: Collection) -> None:
+    match where:
+        case And(parts) | Or(parts):
+            for part in parts:
+                refuse_what_means_nothing(part, schema)
+            return
+        case Not(part):
+            refuse_what_means_nothing(part, schema)
+            return
+    kind = field_of(schema, where.field).kind
+    if not isinstance(where, Exists) and (kind == "bytes" or (kind == "list" and isinstance(where, Range))):
+        raise ValueError(f"{type(where).__name__} is not for the {kind} field {where.field}")
+    if isinstance(where, Wildcard) and kind != "int" and len(where.pattern) > 1024:
+        raise MalformedRequest("a pattern is too long")
+    ends = (where.low, where.high) if isinstance(where, Range) and kind == "text" else ()
+    if not all(is_unicode(end) for end in ends if isinstance(end, str)):
+        raise MalformedRequest("a bound of a range is no Unicode text")
+
+
+def field_of(schema: Collection, name: str) -> Field:
+    fields = {field.name: field for field in (KEY, *schema.fields)}
+    if name not in fields:
+        raise ValueError(f"{schema.name} has no field {name}")
+    return fields[name]
+
+
+def schema_of(collection: str) -> Collection:
+    if collection not in SCHEMA:
+        raise ValueError(f"no collection {collection}")
+    return SCHEMA[collection]
 
 
 class MemoryCatalog:
-    """Keeps documents as they are given; refuses fields that the collection does not declare.
+    """Keeps documents, and refuses what no catalog takes.
 
     Attributes
     ----------
@@ -61,6 +105,8 @@ class MemoryCatalog:
         return
 
     async def apply(self, operations: Sequence[Operation]) -> None:
+        for operation in operations:
+            refuse_what_does_not_fit(operation)
         for operation in operations:
             if self.fails_after is not None:
                 if self.fails_after == 0:
@@ -91,6 +137,12 @@ class MemoryCatalog:
         skip: int = 0,
         limit: int | None = None,
     ) -> list[Document]:
+        schema = schema_of(collection)
+        refuse_what_means_nothing(where, schema)
+        if any(field_of(schema, name.removeprefix("-")).kind not in ("text", "int") for name in sort):
+            raise ValueError("documents are sorted by text and numbers only")
+        if min(skip, limit or 0) < 0 or [name for name in fields if not field_of(schema, name)]:
+            raise ValueError("neither skip nor limit may be negative")
         documents = [{"_id": key} | document for key, document in sorted(self.collections[collection].items())]
         found = [document for document in documents if holds(where, document)]
         for name in reversed(sort):
@@ -118,16 +170,27 @@ def blank(schema: Collection) -> Document:
 
 
 def declared(schema: Collection, document: Any) -> Document:
-    unknown = set(document) - {field.name for field in schema.fields}
-    assert not unknown, f"{schema.name} declares no {unknown}"
-    return dict(document)
+    values = {field_of(schema, name): value for name, value in document.items() if name != "_id"}
+    kept = {field: normalised(field, value) for field, value in values.items()}
+    return {field.name: [] if field.kind == "list" and value is None else value for field, value in kept.items()}
+
+
+def refuse_what_does_not_fit(operation: Operation) -> None:
+    schema = schema_of(operation.collection)
+    normalised(KEY, operation.key)
+    if isinstance(operation, Put | PutEarliest):
+        document = declared(schema, operation.document)
+        if isinstance(operation, PutEarliest) and document.get(field_of(schema, "order").name) is None:
+            raise ValueError("what is put in order needs one")
+    elif isinstance(operation, Set):
+        declared(schema, operation.fields)
 
 
 def earliest(schema: Collection, before: Document | None, coming: Document) -> Document:
-    if before is None:
-        return blank(schema) | coming
-    stays = before if before["order"] < coming["order"] else before | coming
+    before = before or blank(schema)
+    loses = before["order"] is not None and before["order"] < coming["order"]
+    stays = before if loses else before | coming
     if "others" in stays:
-        orders = {before["order"], coming["order"], *before["others"]}
-        stays = stays | {"others": sorted(orders - {stays["order"]})}
+        orders = {before["order"], coming["order"], *before["others"], *coming.get("others", [])}
+        stays = stays | {"others": sorted(orders - {stays["order"], None})}
     return stays

@@ -3,6 +3,13 @@
 An adapter promises: `apply` is durable on return and atomic per document, every operation may be repeated without
 further effect, and a document has exactly the fields that its collection declares (a missing one reads as None, a
 missing list as []). The key is unique. Finding by an indexed field does not slow down as the collection grows.
+
+The key is a text field like others, named ``_id``: it may be asked for in `fields`, matched by every predicate and
+sorted by. In what is written it is passed over; the key of the operation counts.
+
+Any Unicode text is kept as it is, NUL and noncharacters included. A value that its field cannot keep (of another kind,
+an integer of more than 64 bits, a lone surrogate) is refused when written; when asked for, no document has it.
+Text sorts by its code points.
 """
 
 from __future__ import annotations
@@ -32,8 +39,9 @@ class PutEarliest:
 
     Fields not in `document` keep their values, so that computed ones survive. The collection must declare the text
     field ``order``. If it declares the list field ``others`` too, the ``order`` of whichever of two different ones
-    loses is added to the ``others`` of the one that stays (once). So the outcome is the same in whatever order the two
-    arrive, and however often.
+    loses is added to the ``others`` of the one that stays (once, sorted). So the outcome is the same in whatever order
+    documents with the same fields arrive, and however often. Of two with the same ``order`` the later arrival stays:
+    it is the same instance, read again.
     """
 
     collection: str
@@ -74,6 +82,8 @@ class Catalog(Protocol):
         ------
         Unavailable
             If not all of them could be made durable. Some may have been: apply them again.
+        TypeError, ValueError
+            If one of them does not fit its collection, or there is no such collection; none is carried out.
         """
 
     async def find(
@@ -91,16 +101,21 @@ class Catalog(Protocol):
         Parameters
         ----------
         sort : sequence of str
-            Field names, "-name" for descending; None sorts first when ascending. The key is always the last one, so
-            that pages neither overlap nor leave gaps.
+            Names of text or integer fields, "-name" for descending; None sorts first when ascending. The key is always
+            the last one, so that pages neither overlap nor leave gaps.
 
         Raises
         ------
         Unavailable
+        MalformedRequest
+            If a pattern is longer than 1024 characters, or a bound of a range is no Unicode text.
+        ValueError
+            If there is no such collection or field, the field is of a kind that the predicate or the sort is not for,
+            or `skip` or `limit` is negative.
         """
 
     async def count(self, collection: str, where: Predicate) -> int:
-        """Return for how many documents `where` holds."""
+        """Return for how many documents `where` holds; errors as of `find`."""
 
     async def check(self) -> None:
         """Return if the catalog answers; raise `Unavailable` if not."""

@@ -20,10 +20,10 @@ def normalised(field: Field, value: Any) -> str | int | bytes | list[str] | None
     ValueError
         If it is an integer of more than 64 bits or text that is no Unicode (lone surrogates).
     """
-    if value is None or (field.kind == "list" and not value):
+    if value is None:
         return None
-    if field.kind == "list":
-        return [_text(field, element) for element in value]
+    if field.kind == "list" and isinstance(value, list | tuple):
+        return [_text(field, element) for element in value] or None
     if field.kind == "text":
         return _text(field, value)
     if field.kind == "bytes" and isinstance(value, bytes | bytearray | memoryview):

@@ -31,3 +31,21 @@ def behind(prefix: str) -> str | None:
         return None
     following = ord(start[-1]) + 1
     return start[:-1] + chr(following if not 0xD800 <= following <= 0xDFFF else 0xE000)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Tell whether `text` is what `pattern` means; the time is bounded by the product of their lengths."""
+    at = index = taken = 0
+    star = -1
+    while index < len(text):
+        if pattern[at : at + 1] == "*":
+            star, taken = at, index
+            at += 1
+        elif at < len(pattern) and pattern[at] in ("?", text[index]):
+            at, index = at + 1, index + 1
+        elif star >= 0:  # let the last star take one more character
+            taken += 1
+            at, index = star + 1, taken
+        else:
+            return False
+    return not pattern[at:].strip("*")

@@ -13,15 +13,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from radstream.catalog.wildcards import matches
 from radstream.contract.errors import Unavailable
 
 Connection = sqlite3.Connection
 
 _BUSY_TIMEOUT_S: Final = 5.0
+_STEPS_BETWEEN_LOOKS: Final = 10_000  # of SQLite's machine: a millisecond or less
 _CACHE_KIB: Final = 16 << 10
 _LARGEST_JOURNAL_BYTES: Final = 64 << 20
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _REBUILD: Final = "`radstream rebuild` makes the catalog again from the blobs"
+_DAMAGE: Final = f"the file of the catalog is damaged; remove its folder, and {_REBUILD}"
 
 
 class Database:
@@ -41,16 +44,22 @@ class Database:
         self._identity: tuple[int, int] | None = None
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Give a connection that sees one state of the catalog and cannot change it.
+    def reading(self, is_given_up: Callable[[], bool] = bool) -> Iterator[Connection]:
+        """Give a connection that sees one state of the catalog; to read only.
+
+        Parameters
+        ----------
+        is_given_up : callable
+            Asked now and then while a statement runs: True stops it.
 
         Raises
         ------
         Unavailable
-            If the file is missing, damaged, or cannot be read.
+            If the file is missing, damaged, or cannot be read, or the reading was stopped.
         """
         with self._errors():
             connection = self._open()
+            connection.set_progress_handler(is_given_up, _STEPS_BETWEEN_LOOKS)
             connection.execute("BEGIN")
             yield connection
             connection.execute("COMMIT")
@@ -59,7 +68,7 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Give a connection; what is done with it is durable at the end of the block, or without effect.
 
-        The file is made if it is missing.
+        The file is made if it is missing or empty.
 
         Raises
         ------
@@ -67,9 +76,10 @@ class Database:
             If the file is damaged, locked for too long, or the disk does not take it.
         """
         with self._errors(), self._locked():
-            if not self._path.exists():
+            if not _has_content(self._path):
                 self._make()
             connection = self._open()
+            connection.execute("PRAGMA journal_mode = WAL")  # a copy that was put back may have lost it
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
@@ -98,6 +108,8 @@ class Database:
         if self._connection is None or identity != self._identity:
             self.close()
             self._connection, self._identity = _connect(self._path), identity
+            if self._connection.execute("PRAGMA user_version").fetchone() == (0,):
+                raise Unavailable(_DAMAGE)
         return self._connection
 
     def _make(self) -> None:
@@ -159,10 +171,15 @@ class Database:
 
 
 def _translated(error: sqlite3.DatabaseError) -> Exception:
-    """Return what `error` is in our tree; itself if it is our own bug (SQL that means nothing)."""
+    """Return what `error` is in our tree; itself if it is our own bug (SQL that means nothing).
+
+    `ValueError` for a document that is too large.
+    """
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in _DAMAGED:
-        return Unavailable(f"the file of the catalog is damaged; remove its folder, and {_REBUILD}")
+        return Unavailable(_DAMAGE)
+    if isinstance(error, sqlite3.DataError):
+        return ValueError("a document is larger than SQLite takes")
     if not isinstance(error, sqlite3.OperationalError) or code == sqlite3.SQLITE_ERROR:
         return error
     return Unavailable(f"the catalog does not answer ({error.sqlite_errorname})")
@@ -177,7 +194,13 @@ def _connect(path: Path, mode: str = "rw") -> Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA journal_size_limit = {_LARGEST_JOURNAL_BYTES}")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.create_function("matches", 2, matches, deterministic=True)
     return connection
+
+
+def _has_content(path: Path) -> bool:
+    """Tell whether there is a file that is not empty; one of ours never is."""
+    return path.exists() and path.stat().st_size > 0
 
 
 def _identity(path: Path) -> tuple[int, int]:
@@ -185,8 +208,8 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _journals(path: Path) -> tuple[Path, Path]:
-    return path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+def _journals(path: Path) -> tuple[Path, ...]:
+    return tuple(path.with_name(f"{path.name}-{kind}") for kind in ("wal", "shm", "journal"))
 
 
 def _sync_folder(folder: Path) -> None:

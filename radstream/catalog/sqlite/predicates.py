@@ -19,6 +19,8 @@ from radstream.contract.documents import Field
 from radstream.contract.errors import MalformedRequest
 
 _MOST_VARIABLES: Final = 64
+_NUL: Final = "\0"
+_MISTAKEN: Final = frozenset("\ufffd\ufffe\uffff")
 
 
 class Clause(NamedTuple):
@@ -105,7 +107,7 @@ def _existence(table: Table, field: Field, present: bool) -> Clause:
 
 def _on_field(where: Equals | In | Range | Wildcard, table: Table, few: Few) -> Clause:
     field = table.field(where.field)
-    if field.kind == "bytes" or (field.kind == "list" and isinstance(where, Range)):
+    if field.kind == "bytes" or field.large or (field.kind == "list" and isinstance(where, Range)):
         raise ValueError(f"{type(where).__name__} is not for the {field.kind} field {field.name}")
     if not _has_index(table, field) or (field.kind == "text" and not isinstance(where, Wildcard)):
         return _test(where, field, column(field))
@@ -157,7 +159,14 @@ def _in(values: Sequence[Value], field: Field, value: str) -> Clause:
         return Clause(f"{value} = ?", wanted)
     if len(wanted) <= _MOST_VARIABLES:
         return Clause(f"{value} IN ({', '.join('?' * len(wanted))})", wanted)
-    return Clause(f"{value} IN (SELECT value FROM json_each(?))", (json.dumps(wanted),))
+    whole = [each for each in wanted if not _has_nul(each)]
+    array = Clause(f"{value} IN (SELECT value FROM json_each(?))", (json.dumps(whole),))
+    others = [Clause(f"{value} = ?", (each,)) for each in wanted if _has_nul(each)]  # json_each cuts text at a NUL
+    return _join([array, *others], "OR", _NEVER)
+
+
+def _has_nul(value: Value) -> bool:
+    return isinstance(value, str) and _NUL in value
 
 
 def _range(low: Value | None, high: Value | None, field: Field, value: str) -> Clause:
@@ -184,8 +193,22 @@ def _wildcard(pattern: str, value: str) -> Clause:
     begins = _begins_with(prefix, value)
     if set(rest) == {"*"}:
         return begins
-    # GLOB has the same two wildcards, and sets in brackets: a set of "[" alone is "[" itself.
-    return _join([begins, Clause(f"{value} GLOB ?", (pattern.replace("[", "[[]"),))], "AND", _ALWAYS)
+    return _join([begins, _glob(pattern, value)], "AND", _ALWAYS)
+
+
+def _glob(pattern: str, value: str) -> Clause:
+    """Return the condition by SQLite's own GLOB, which is fast, and by `wildcards.matches` where GLOB errs.
+
+    GLOB has the same two wildcards, and sets in brackets: a set of "[" alone is "[" itself. It stops at a NUL, and
+    takes U+FFFD, U+FFFE and U+FFFF for one another.
+    """
+    has_nul, glob = f"instr({value}, char(0))", f"{value} GLOB ?"
+    escaped = pattern.replace("[", "[[]")
+    if _has_nul(pattern):
+        return Clause(f"({has_nul} AND matches(?, {value}))", (pattern,))
+    if _MISTAKEN & set(pattern):
+        return Clause(f"(({has_nul} OR {glob}) AND matches(?, {value}))", (escaped, pattern))
+    return Clause(f"CASE WHEN {has_nul} THEN matches(?, {value}) ELSE {glob} END", (pattern, escaped))
 
 
 def _begins_with(prefix: str, value: str) -> Clause:

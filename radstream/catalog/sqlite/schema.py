@@ -34,10 +34,15 @@ def _fingerprint(tables: Sequence[Table]) -> int:
 
 
 def _missing_fields(connection: Connection, table: Table) -> list[Field]:
-    there = {
-        row[1] for name in (table.name, table.large_name) for row in connection.execute(f"PRAGMA table_info({name})")
-    }
-    return [field for field in (*table.small, *table.large) if field.name not in there]
+    return [
+        *_missing_columns(connection, table.name, table.small),
+        *_missing_columns(connection, table.large_name, table.large),
+    ]
+
+
+def _missing_columns(connection: Connection, name: str, fields: Sequence[Field]) -> list[Field]:
+    there = {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
+    return [field for field in fields if field.name not in there]
 
 
 def _table_statements(table: Table) -> list[str]:

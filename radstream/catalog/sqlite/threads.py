@@ -6,6 +6,8 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from radstream.catalog.sqlite.database import Connection, Database
@@ -15,6 +17,23 @@ _Result = TypeVar("_Result")
 Work = Callable[[Connection], None]
 
 _MOST_WAITING: Final = 10_000
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What one caller wants to be done, and the future by which it hears of it."""
+
+    work: Sequence[Work]
+    done: asyncio.Future[None]
+
+    def answer(self, error: BaseException | None) -> None:
+        """Tell the caller how it went, unless it has given up."""
+        if self.done.done():
+            return
+        if error is None:
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(error)
 
 
 class Writer:
@@ -30,8 +49,9 @@ class Writer:
         self._database = database
         self._timeout_s = timeout_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="catalog-writing")
-        self._waiting: list[Work] = []
-        self._turn: asyncio.Task[None] | None = None  # the one that will take what is waiting
+        self._waiting: list[_Call] = []
+        self._turns: asyncio.Task[None] | None = None  # runs while there is something to write
+        self._is_closed = False
 
     async def write(self, work: Sequence[Work]) -> None:
         """Do `work` within a transaction, shared with others; it is durable on return.
@@ -41,45 +61,65 @@ class Writer:
         Unavailable
             If it could not be made durable in time; it may be later.
         """
-        if len(self._waiting) > _MOST_WAITING:
+        if sum(len(call.work) for call in self._waiting) > _MOST_WAITING:
             raise Unavailable("too much waits to be written to the catalog")
-        if self._turn is None or not self._waiting:
-            self._turn = asyncio.create_task(self._take_turn(self._turn))
-        self._waiting.extend(work)
-        await self._in_time(asyncio.shield(self._turn))
+        self._refuse_if_closed()
+        call = _Call(work, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        if self._turns is None:
+            self._turns = asyncio.create_task(self._take_turns())
+        await _in_time(call.done, self._timeout_s)
 
     async def create(self) -> None:
         """Make the file and its tables where they are missing."""
-        await self._in_time(self._run(self._database.create))
+        self._refuse_if_closed()
+        await _in_time(self._run(self._database.create), self._timeout_s)
 
     async def close(self) -> None:
-        """Wait for what is being written, then release the file."""
-        if self._turn is not None:
-            await asyncio.wait([self._turn])
-        await self._run(self._database.close)
-        self._thread.shutdown()
+        """Write what waits, then release the file; what still hangs after the time-out is left to the system."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        with suppress(Unavailable):
+            if self._turns is not None:
+                await _in_time(asyncio.shield(self._turns), self._timeout_s)
+            await _in_time(self._run(self._database.close), self._timeout_s)
+        self._thread.shutdown(wait=False)
 
-    async def _take_turn(self, before: asyncio.Task[None] | None) -> None:
-        """Wait for the transaction that is under way, then commit all that has come meanwhile."""
-        if before is not None:
-            await asyncio.wait([before])
-        work, self._waiting = self._waiting, []
-        await self._run(lambda: self._commit(work))
+    async def _take_turns(self) -> None:
+        """Commit all that has come while the transaction before was under way, until nothing waits."""
+        try:
+            while self._waiting:
+                calls, self._waiting = self._waiting, []
+                await self._commit([call for call in calls if not call.done.done()])
+        finally:
+            self._turns = None
 
-    def _commit(self, work: Sequence[Work]) -> None:
+    async def _commit(self, calls: Sequence[_Call]) -> None:
+        """Commit `calls` together, or in halves if one of them cannot be carried out: it must not harm the others."""
+        running = asyncio.ensure_future(self._run(lambda: self._transact(calls)))
+        await asyncio.wait([running])
+        error = running.exception()
+        if error is None or isinstance(error, Unavailable) or len(calls) == 1:
+            for call in calls:
+                call.answer(error)
+            return
+        middle = len(calls) // 2
+        await self._commit(calls[:middle])
+        await self._commit(calls[middle:])
+
+    def _transact(self, calls: Sequence[_Call]) -> None:
         with self._database.writing() as connection:
-            for each in work:
-                each(connection)
+            for call in calls:
+                for work in call.work:
+                    work(connection)
 
     async def _run(self, call: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
-    async def _in_time(self, done: Awaitable[None]) -> None:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await done
-        except TimeoutError as error:
-            raise Unavailable("the catalog did not answer in time") from error
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise Unavailable("the catalog is closed")
 
 
 class Readers:
@@ -99,30 +139,48 @@ class Readers:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="catalog-reading")
         self._own = threading.local()
         self._databases: list[Database] = []
+        self._is_closed = False
 
     async def read(self, query: Callable[[Connection], _Result]) -> _Result:
         """Return what `query` finds on a connection that sees one state of the catalog.
+
+        A query that nobody waits for any more is stopped, so that it does not keep its thread from others.
 
         Raises
         ------
         Unavailable
         """
+        if self._is_closed:
+            raise Unavailable("the catalog is closed")
+        given_up = threading.Event()
+        reading = asyncio.get_running_loop().run_in_executor(self._threads, self._read, query, given_up)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, query)
-        except TimeoutError as error:
-            raise Unavailable("the catalog did not answer in time") from error
+            return await _in_time(reading, self._timeout_s)
+        finally:
+            given_up.set()
 
     async def close(self) -> None:
         """Wait for what is being read, then release the file."""
-        await asyncio.to_thread(self._threads.shutdown)
-        for database in self._databases:
-            database.close()
+        self._is_closed = True
+        await asyncio.to_thread(self._release)
 
-    def _read(self, query: Callable[[Connection], _Result]) -> _Result:
+    def _read(self, query: Callable[[Connection], _Result], given_up: threading.Event) -> _Result:
         database: Database | None = getattr(self._own, "database", None)
         if database is None:
             database = self._own.database = self._open_database()
             self._databases.append(database)
-        with database.reading() as connection:
+        with database.reading(given_up.is_set) as connection:
             return query(connection)
+
+    def _release(self) -> None:
+        self._threads.shutdown()
+        for database in self._databases:
+            database.close()
+
+
+async def _in_time(done: Awaitable[_Result], timeout_s: float) -> _Result:
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await done
+    except TimeoutError as error:
+        raise Unavailable("the catalog did not answer in time") from error

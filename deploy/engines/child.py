@@ -78,9 +78,12 @@ class Child:
     @property
     def pid(self) -> int | None:
         """Its process id; None if it does not run."""
-        if self._process is not None and self._process.poll() is not None:
-            self._process = None
-        return _running(self._folder / _PID_FILE)
+        if self._process is None:
+            return _running(self._folder / _PID_FILE)
+        if self._process.poll() is None:
+            return self._process.pid
+        self._process = None
+        return None
 
     @property
     def last_words(self) -> str:

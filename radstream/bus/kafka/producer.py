@@ -63,8 +63,11 @@ class Producer:
         if self._client is not None:
             self._throw_away(self._client)
         await self._endings.wait(_LAST_WORDS_S + 2 * _CUT_S)
-        for attempt in self._publishing:
+        attempts = list(self._publishing)
+        for attempt in attempts:
             attempt.cancel()
+        await asyncio.gather(*attempts, return_exceptions=True)
+        await self._endings.wait(_CUT_S)
 
     async def _send(self, encoded: Sequence[tuple[Message, bytes, list[tuple[str, bytes]]]]) -> None:
         client: AIOKafkaProducer | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
 from pydicom.encaps import generate_frames
@@ -153,6 +155,16 @@ async def test_truncated_frame_is_not_sent_in_part() -> None:
     content, _ = read_file("CT_small.dcm")
     door = await door_of(content[:-1000], EXPLICIT)
     assert (await door.get("frames/1")).status_code == 406
+
+
+async def test_all_frames_of_a_deflated_instance_are_found() -> None:
+    frames = [bytes([number]) * 100 for number in range(3)]
+    pixel_data = b"\xe0\x7f\x10\x00OW\x00\x00" + (300).to_bytes(4, "little") + b"".join(frames)
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    content = deflater.compress(image(pixel_data, frames=3)) + deflater.flush()
+    door = await door_of(content, "1.2.840.10008.1.2.1.99")
+    assert await frames_of(await door.get("frames/1,2,3", **OHIF)) == frames
+    assert (await door.get("frames/4")).status_code == 404
 
 
 async def test_known_frame_is_not_sent_again() -> None:

@@ -36,8 +36,6 @@ def _tags(keywords: str) -> frozenset[str]:
     return frozenset(tag for keyword in keywords.split() if (tag := tag_of(keyword)) is not None)
 
 
-SPECIFIC_CHARACTER_SET: Final = "00080005"
-
 _EVERY_LEVEL = _tags("SpecificCharacterSet TimezoneOffsetFromUTC")
 
 PATIENT_ATTRIBUTES: Final = _tags(

@@ -44,9 +44,8 @@ def open_bus(url: str) -> Bus:
     """Return the log at `url`: a folder, or ``kafka://host:port,host:port/prefix-of-all-names``."""
     if url.startswith(KAFKA):
         with _cluster_extra():
-            from radstream.bus.kafka import KafkaBus
-        servers, _, prefix = url.removeprefix(KAFKA).partition("/")
-        return KafkaBus(servers.split(","), prefix=prefix)
+            from radstream.bus.kafka import open_log
+        return open_log(url)
     return EmbeddedBus(_folder(url))
 
 

@@ -42,7 +42,7 @@ def free_ports(number: int) -> int:
 
 # Waits for the end of this process, whatever ends it, and takes the engine that lives in a folder along.
 _UNDERTAKER = """read -r _
-find "$1" -name pid | while read -r file; do read -r id _ < "$file" && kill -9 "$id" 2> /dev/null; done
+find "$1" -name pid | while read -r file; do read -r id _ < "$file"; kill -9 "$id" 2> /dev/null; done
 rm -rf "$1"
 """
 _undertakers: list[subprocess.Popen[bytes]] = []

@@ -144,9 +144,8 @@ class _Worker:
     async def start(self) -> Process:
         """Return the process, started if there is none that lives."""
         if self._process is None:
-            environment = {**os.environ, **_ENVIRONMENT}
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=PIPE, stdout=PIPE, env=environment, start_new_session=True
+                *self._command, stdin=PIPE, stdout=PIPE, env=_environment_without_secrets()
             )
         return self._process
 
@@ -215,3 +214,8 @@ async def _exchange(process: Process, task: Task) -> tuple[Outcome, bytes]:
     document_bytes, body_bytes = ANSWER.unpack(await process.stdout.readexactly(ANSWER.size))
     outcome = decode_outcome(await process.stdout.readexactly(document_bytes))
     return outcome, await process.stdout.readexactly(body_bytes)
+
+
+def _environment_without_secrets() -> dict[str, str]:
+    """Return what a worker needs of our environment: none of our settings, some of which hold keys of the engines."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("RADSTREAM_")} | _ENVIRONMENT

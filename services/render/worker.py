@@ -30,6 +30,7 @@ def main() -> None:
     The arguments are the caps: memory in bytes, processor time of a task in seconds.
     """
     memory_bytes, task_s = int(sys.argv[1]), int(sys.argv[2])
+    os.setpgid(0, 0)  # Ctrl-C is for the service, which ends us in order
     answers = _private_output()
     _confine(memory_bytes)
     warnings.simplefilter("ignore")  # pydicom tells of every malformed value, with the value: patient data

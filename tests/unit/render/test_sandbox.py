@@ -14,6 +14,7 @@ import pytest
 
 from radstream.contract.errors import Unavailable, UnsupportedInstance
 from radstream.telemetry import WORKER_DEATHS
+from services.render import sandbox as room
 from services.render.sandbox import Sandbox
 from services.render.task import Order, RenderedImage, Task
 from tests.pixel_files import pixel_files
@@ -215,6 +216,7 @@ async def test_closing_ends_every_worker(naughty: Callable[..., Sandbox]) -> Non
 
 PARENT = """
 import asyncio, sys
+from services.render import sandbox as room
 from services.render.sandbox import Sandbox
 from services.render.task import Order, Task
 
@@ -262,3 +264,11 @@ def children() -> list[int]:
         if int(fields[1]) == os.getpid() and fields[0] != "Z":
             pids.append(int(stat.parent.name))
     return pids
+
+
+def test_a_worker_gets_none_of_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RADSTREAM_BLOBS_URL", "s3://access:secret@host/bucket")
+    monkeypatch.setenv("LANG", "C")
+    environment = room._environment_without_secrets()
+    assert environment["LANG"] == "C"
+    assert not any("secret" in value for value in environment.values())

@@ -10,9 +10,10 @@ from typing import Final
 
 from radstream.catalog.filters import Predicate
 from radstream.catalog.port import Document
+from radstream.catalog.sqlite.conditions import ALWAYS, Clause
 from radstream.catalog.sqlite.database import Connection
 from radstream.catalog.sqlite.layout import Table, column, decode, ordering
-from radstream.catalog.sqlite.predicates import Clause, Few, compile_predicate
+from radstream.catalog.sqlite.predicates import Few, compile_predicate, matches_of_one
 
 _FEWEST: Final = 100
 _MOST: Final = 10_000
@@ -54,10 +55,17 @@ def find(connection: Connection, query: Query) -> list[Document]:
 
 def count(connection: Connection, table: Table, where: Predicate) -> int:
     """Return for how many documents `where` holds."""
-    condition = compile_predicate(where, table, _few(connection, table, None))
-    sql = f"SELECT count(*) FROM {table.name} t WHERE {condition.sql}"
-    number: int = connection.execute(sql, condition.parameters).fetchone()[0]
+    number: int = connection.execute(*_select_count(connection, table, where)).fetchone()[0]
     return number
+
+
+def _select_count(connection: Connection, table: Table, where: Predicate) -> Clause:
+    if matches := matches_of_one(where, table):
+        return Clause(f"SELECT count(*) FROM ({matches.sql})", matches.parameters)
+    condition = compile_predicate(where, table, _few(connection, table, None))
+    if condition == ALWAYS:  # without WHERE, SQLite only counts the entries of an index's pages
+        return Clause(f"SELECT count(*) FROM {table.name}")
+    return Clause(f"SELECT count(*) FROM {table.name} t WHERE {condition.sql}", condition.parameters)
 
 
 def _select_ids(connection: Connection, query: Query) -> Clause:
@@ -84,13 +92,14 @@ def _few(connection: Connection, table: Table, wanted: int | None) -> Few:
     """
     number = connection.execute(f"SELECT max(id) FROM {table.name}").fetchone()[0] or 0
     most = _MOST if wanted is None else min(_MOST, max(_FEWEST, isqrt(wanted * number)))
-    known: dict[Clause, list[int] | None] = {}
+    known: dict[tuple[Clause, float], list[int] | None] = {}
 
-    def few(matches: Clause) -> list[int] | None:
-        if matches not in known:
-            rows = connection.execute(f"{matches.sql} LIMIT ?", (*matches.parameters, most + 1)).fetchall()
-            known[matches] = [row[0] for row in rows] if len(rows) <= most else None
-        return known[matches]
+    def few(matches: Clause, share: float) -> list[int] | None:
+        if (matches, share) not in known:
+            limit = int(most * share)
+            rows = connection.execute(f"{matches.sql} LIMIT ?", (*matches.parameters, limit + 1)).fetchall()
+            known[matches, share] = [row[0] for row in rows] if len(rows) <= limit else None
+        return known[matches, share]
 
     return few
 

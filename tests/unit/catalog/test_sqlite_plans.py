@@ -128,6 +128,8 @@ def steps(connection: sqlite3.Connection, where: Predicate, is_count: bool) -> i
         taken += 1
         return 0
 
+    assert isinstance(connection, Watched)
+    connection.plans = []
     connection.set_progress_handler(step, 100)
     if is_count:
         count(connection, Table(STUDIES), where)

@@ -123,7 +123,7 @@ class FolderBlobStore:
         with answering("list"):
             self._incoming.prepare()
             infos = tuple(blob_info(key, status) for key, status in islice(found, _LISTED_AT_A_TIME))
-            self._folder.stat()  # an empty answer must not come from a disk that was taken away
+            self._incoming.confirm()  # an empty answer must not come from a disk that was taken away
             return infos
 
     def _delete(self, key: str) -> None:
@@ -161,7 +161,7 @@ class FolderBlobStore:
             try:
                 yield
             except (FileNotFoundError, NotADirectoryError, InvalidKey) as error:
-                self._folder.stat()
+                self._incoming.confirm()
                 raise NotFound("no such blob") from error
 
     async def _read(self, function: Callable[[*_Arguments], _Result], *arguments: *_Arguments) -> _Result:

@@ -5,6 +5,7 @@ The kernel releases the lock when the process ends, however it ends, and the nex
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -30,6 +31,7 @@ class Incoming:
         self._descriptor = -1
         self._numbers = count()
         self._was_prepared = False
+        self._device = -1
 
     def create(self) -> tuple[int, Path]:
         """Return descriptor and path of a new empty file, readable by its owner only.
@@ -55,7 +57,22 @@ class Incoming:
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in missing:
                 sync_folder(folder.parent)
+            self._device = device_of(self._root)
             self._was_prepared = True
+
+    def confirm(self) -> None:
+        """Return if the folder of the store is still the one that was prepared.
+
+        An empty mount point is not: it is of another file system and has nothing of ours. A disk that is back may be
+        known to the system by another number, but then it has.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder, or the disk on it, is gone.
+        """
+        if device_of(self._root) != self._device and not (self._root / ".incoming").exists():
+            raise FileNotFoundError(errno.ENOENT, "the folder of the blob store is gone")
 
     def close(self) -> None:
         """Remove the folder of this process, with what is left in it."""
@@ -72,6 +89,7 @@ class Incoming:
             if self._folder is None or (renew and not self._folder.exists()):
                 self._release()
                 self.prepare()
+                self.confirm()
                 parent = self._root / ".incoming"
                 parent.mkdir(mode=0o700, exist_ok=True)
                 self._folder, self._descriptor = _make_locked(parent)
@@ -83,6 +101,11 @@ class Incoming:
             shutil.rmtree(self._folder, ignore_errors=True)
             os.close(self._descriptor)
             self._folder = None
+
+
+def device_of(folder: Path) -> int:
+    """Return the number of the file system that `folder` is on."""
+    return folder.stat().st_dev
 
 
 def _make_locked(parent: Path) -> tuple[Path, int]:

@@ -16,8 +16,10 @@ from radstream.contract.errors import NotFound
 from tests.folder_store import KEY, LARGE, PATH, nothing_in_the_making
 
 
-def open_files() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
+def open_files(folder: Path) -> list[str]:
+    """Return the blobs that this process has open."""
+    links = (descriptor for descriptor in Path("/proc/self/fd").iterdir() if descriptor.is_symlink())
+    return [path for path in map(os.path.realpath, links) if path.startswith(f"{folder}/main/")]
 
 
 def mode_for_others(path: Path) -> int:
@@ -96,14 +98,15 @@ async def test_little_waits_in_memory_while_the_disk_is_slow(
     assert await store.read(KEY) == 3 * LARGE[: 1 << 20]
 
 
-async def test_reader_that_stops_early_leaves_no_file_open(store: FolderBlobStore) -> None:
+async def test_reader_that_stops_early_leaves_no_file_open(store: FolderBlobStore, folder: Path) -> None:
     await store.put(KEY, LARGE)
-    before = open_files()
-    for _ in range(20):
-        stream = store.stream(KEY)
+    streams = [store.stream(KEY) for _ in range(20)]
+    for stream in streams:
         await anext(stream)
+    assert len(open_files(folder)) == 20
+    for stream in streams:
         await stream.aclose()  # type: ignore[attr-defined]
-    assert open_files() == before
+    assert open_files(folder) == []
 
 
 async def test_commit_that_nobody_waits_for_any_more_ends_whole_and_tidy(folder: Path) -> None:

@@ -49,13 +49,13 @@ def open_bus(url: str) -> Bus:
     return EmbeddedBus(_folder(url))
 
 
-def open_blobs(url: str, *, durable: bool = True) -> BlobStore:
-    """Return the blob store at `url`; a cache need not be `durable`."""
+def open_blobs(url: str, *, durable: bool = True, min_free_bytes: int = 0) -> BlobStore:
+    """Return the blob store at `url`; a cache need not be `durable`. A folder leaves `min_free_bytes` of its disk."""
     if url.startswith("s3://"):
         with _cluster_extra():
             from radstream.blobs.s3 import open_bucket
         return open_bucket(url)
-    return FolderBlobStore(_folder(url), durable=durable)
+    return FolderBlobStore(_folder(url), durable=durable, minimum_free_bytes=min_free_bytes)
 
 
 def open_catalog(url: str) -> Catalog:
@@ -76,8 +76,8 @@ async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
     """
     backends = Backends(
         bus=open_bus(settings.engine_url("bus")),
-        blobs=open_blobs(settings.engine_url("blobs")),
-        previews=open_blobs(settings.engine_url("previews"), durable=False),
+        blobs=open_blobs(settings.engine_url("blobs"), min_free_bytes=settings.min_free_bytes),
+        previews=open_blobs(settings.engine_url("previews"), durable=False, min_free_bytes=settings.min_free_bytes),
         catalog=open_catalog(settings.engine_url("catalog")),
     )
     creating = [

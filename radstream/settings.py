@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     urgent_calling_ae_titles: Words = Field((), description="AE titles whose instances go first")
 
     publish_deadline_s: float = Field(2.0, gt=0, description="how long ingest waits for the log before it marks")
+    min_free_bytes: int = Field(1 << 30, ge=0, description="room of the disk that a folder of blobs leaves")
     study_quiet_s: float = Field(60.0, gt=0, description="quiet time after which a study is complete")
     render_workers: int = Field(1, ge=1, description="decoding worker processes of each service that renders")
     max_frame_pixels: int = Field(1 << 28, ge=1, description="largest Rows x Columns x Samples that is decoded")

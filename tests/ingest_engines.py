@@ -25,11 +25,12 @@ class MemoryBlobs:
     Parameters
     ----------
     fails_at : set of str
-        Operations that raise `Unavailable`: "drain", "commit", "put", "read", "delete".
+        Operations that raise `failure`: "drain", "commit", "put", "read", "delete".
     """
 
     effects: Effects = field(default_factory=list)
     fails_at: set[str] = field(default_factory=set)
+    failure: type[Unavailable] = Unavailable
     contents: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
     open_writers: int = 0
 
@@ -82,7 +83,7 @@ class MemoryBlobs:
 
     def _may_fail(self, operation: str) -> None:
         if operation in self.fails_at:
-            raise Unavailable(f"{operation} fails")
+            raise self.failure(f"{operation} fails")
 
 
 class MemoryWriter:

@@ -10,14 +10,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from radstream.blobs.port import BlobInfo, Buffer
-from radstream.contract.errors import Unavailable
+from radstream.contract.errors import StorageFull, Unavailable
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @contextmanager
 def answering(action: str) -> Iterator[None]:
-    """Turn an `OSError` (disk full, quota, input/output error, folder gone) into `Unavailable`.
+    """Turn an `OSError` into `Unavailable` (input/output error, folder gone) or `StorageFull` (disk full, quota).
 
     Parameters
     ----------
@@ -28,7 +29,8 @@ def answering(action: str) -> Iterator[None]:
         yield
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, type(error).__name__)
-        raise Unavailable(f"the blob store cannot {action} ({name})") from error
+        kind = StorageFull if error.errno in _FULL else Unavailable
+        raise kind(f"the blob store cannot {action} ({name})") from error
 
 
 def write_all(descriptor: int, data: Buffer) -> None:

@@ -12,6 +12,7 @@ from radstream.blobs.incoming import Incoming
 from radstream.blobs.keys import to_path
 from radstream.blobs.linking import Linker
 from radstream.blobs.port import Buffer, Stored
+from radstream.blobs.room import Room
 
 _SYNC_EVERY_BYTES = 64 << 20  # so that a slow disk is felt while data comes, not in one long wait at the end
 
@@ -25,10 +26,15 @@ class Draft:
         How many of the first bytes are not part of the SHA-256.
     durable : bool
         The data is synced before the blob gets its name.
+    room : Room, optional
+        Asked before anything is written; None for what may use the reserve.
     """
 
-    def __init__(self, incoming: Incoming, linker: Linker, prefix_bytes: int, *, durable: bool) -> None:
+    def __init__(
+        self, incoming: Incoming, linker: Linker, prefix_bytes: int, *, durable: bool, room: Room | None = None
+    ) -> None:
         self._incoming = incoming
+        self._room = room
         self._linker = linker
         self._durable = durable
         self._unhashed_bytes = prefix_bytes
@@ -84,6 +90,8 @@ class Draft:
     def _append(self, data: Buffer) -> None:
         descriptor = self._opened()
         view = memoryview(data)
+        if self._room is not None:
+            self._room.take(len(view))
         self._sha256.update(view[self._unhashed_bytes :])
         self._unhashed_bytes = max(0, self._unhashed_bytes - len(view))
         write_all(descriptor, view)

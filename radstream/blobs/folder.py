@@ -11,12 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple
 
-from radstream.blobs.disk import Part, answering, blob_info, free_bytes, read_all, sync_folder, write_all
+from radstream.blobs.disk import Part, answering, blob_info, read_all, sync_folder, write_all
 from radstream.blobs.draft import Draft
 from radstream.blobs.incoming import Incoming
 from radstream.blobs.keys import InvalidKey, to_path, walk
 from radstream.blobs.linking import Linker
 from radstream.blobs.port import BlobInfo, Buffer, Stored
+from radstream.blobs.room import Room
 from radstream.blobs.writer import BackgroundWriter
 from radstream.contract.errors import NotFound, Unavailable
 
@@ -37,7 +38,7 @@ class FolderBlobStore:
     durable : bool
         Whether `commit` waits for the disk. False only for caches.
     minimum_free_bytes : int
-        `check` fails when the file system has less room than this.
+        With less room in the file system no writer takes anything and `check` fails; `put` may use the rest.
     thread_count : int
         Threads for writing, and as many again for reading.
     """
@@ -47,7 +48,7 @@ class FolderBlobStore:
     ) -> None:
         self._folder = folder
         self._durable = durable
-        self._minimum_free_bytes = minimum_free_bytes
+        self._room = Room(folder, minimum_free_bytes)
         self._incoming = Incoming(folder)
         self._linker = Linker(folder, durable=durable)
         # Apart, so that pictures are served while a slow disk holds up those that arrive.
@@ -56,12 +57,11 @@ class FolderBlobStore:
 
     def writer(self, prefix: Buffer = b"") -> BackgroundWriter:
         """Return a writer of a new blob; see the port."""
-        draft = Draft(self._incoming, self._linker, len(memoryview(prefix)), durable=self._durable)
-        return BackgroundWriter(self._writing, draft, prefix)
+        return self._writer(prefix, self._room)
 
     async def put(self, key: str, data: Buffer) -> Stored:
-        """Store a small blob, unless its key exists; see the port."""
-        writer = self.writer()
+        """Store a small blob, unless its key exists; see the port. The reserve is there for such."""
+        writer = self._writer(b"", None)
         writer.write(data)
         return await writer.commit(lambda _sha256: key)
 
@@ -104,6 +104,10 @@ class FolderBlobStore:
         """Wait for what is being written, then release everything."""
         await asyncio.to_thread(self._close)
 
+    def _writer(self, prefix: Buffer, room: Room | None) -> BackgroundWriter:
+        draft = Draft(self._incoming, self._linker, len(memoryview(prefix)), durable=self._durable, room=room)
+        return BackgroundWriter(self._writing, draft, prefix)
+
     def _read_part(self, key: str, offset: int, length: int | None) -> bytes:
         part = self._open(key, offset, length)
         try:
@@ -145,8 +149,7 @@ class FolderBlobStore:
             finally:
                 os.close(descriptor)
                 probe.unlink()
-            if free_bytes(self._folder) < self._minimum_free_bytes:
-                raise Unavailable(f"the blob store has less than {self._minimum_free_bytes >> 20} MiB of room left")
+        self._room.require()
 
     def _close(self) -> None:
         self._writing.shutdown()

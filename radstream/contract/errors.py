@@ -8,6 +8,7 @@
     ├── MalformedRequest      a reader's fault: a query or URL that means nothing
     ├── NotFound              a caller asks for what is not here
     ├── Unavailable           a dependency's fault: log, blob store or catalog does not answer
+    │   └── StorageFull       the disk's fault: the blob store has no room
     ├── MalformedEvent        our own producer's fault: a record nobody can read
     └── UnsafeConfiguration   the operator's fault: refuses to start, says what to set
 
@@ -57,6 +58,10 @@ class Unavailable(RadstreamError):
     """A dependency did not answer in time; the same call may succeed later."""
 
 
+class StorageFull(Unavailable):
+    """The blob store has no room; the same instance may be stored as soon as somebody makes some."""
+
+
 class MalformedEvent(RadstreamError):
     """A record of the log that does not decode to the event its topic promises."""
 
@@ -89,6 +94,7 @@ ANSWERS: dict[type[Exception], Answer] = {
     MalformedRequest: Answer(0xC000, 400, "dead-letter"),
     NotFound: Answer(0x0112, 404, "dead-letter"),
     Unavailable: Answer(0xA700, 503, "pause"),
+    StorageFull: Answer(0xA700, 507, "pause"),  # RFC 4918 11.5
     MalformedEvent: Answer(0x0110, 500, "dead-letter"),
     Exception: Answer(0x0110, 500, "retry"),
 }

@@ -66,7 +66,7 @@ async def _store(accepting: Accepting, origin: Origin, request: Request, base: s
     outcomes = await _accept_all(accepting, origin, files)
     status = http_status(outcomes)
     body = orjson.dumps(response_module(outcomes, Links(f"{base}/dicom-web")))
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (503, 507) else {}
     return Response(body, status, headers, media_type="application/dicom+json")
 
 

@@ -43,8 +43,8 @@ def http_status(outcomes: Sequence[Outcome]) -> int:
     Returns
     -------
     int
-        200 if everything was stored, 202 if something was, 409 if nothing was by the sender's fault, 503 if the
-        request may succeed later, 500 if the fault is ours.
+        200 if everything was stored, 202 if something was, 409 if nothing was by the sender's fault, 507 if the
+        store is full, 503 if it does not answer (either may succeed later), 500 if the fault is ours.
     """
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     if not errors:
@@ -52,7 +52,7 @@ def http_status(outcomes: Sequence[Outcome]) -> int:
     if len(errors) < len(outcomes):
         return 202
     statuses = {answer_to(error).http_status for error in errors}
-    return next((status for status in (503, 500) if status in statuses), 409)
+    return next((status for status in (507, 503, 500) if status in statuses), 409)
 
 
 def response_module(outcomes: Sequence[Outcome], links: Links) -> Json:

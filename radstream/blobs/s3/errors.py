@@ -10,14 +10,15 @@ from minio.error import MinioException, S3Error
 from urllib3.exceptions import HTTPError
 
 from radstream.blobs.keys import InvalidKey
-from radstream.contract.errors import NotFound, Unavailable
+from radstream.contract.errors import NotFound, StorageFull, Unavailable
 
 _REFUSED: Final = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken"})
+_FULL: Final = frozenset({"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded"})
 
 
 @contextmanager
 def answering(action: str) -> Iterator[None]:
-    """Turn whatever goes wrong into `Unavailable`.
+    """Turn whatever goes wrong into `Unavailable`, a full server or bucket into `StorageFull`.
 
     Parameters
     ----------
@@ -27,7 +28,8 @@ def answering(action: str) -> Iterator[None]:
     try:
         yield
     except S3Error as error:
-        raise Unavailable(_explanation(action, error.code or "no code")) from error
+        kind = StorageFull if error.code in _FULL else Unavailable
+        raise kind(_explanation(action, error.code or "no code")) from error
     except (MinioException, HTTPError, OSError, ValueError) as error:  # ValueError: XML that is none
         raise Unavailable(f"the blob store cannot {action} ({type(error).__name__})") from error
 

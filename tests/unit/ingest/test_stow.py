@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from radstream.contract.errors import StorageFull
 from radstream.dicom.part10 import encode_meta
 from radstream.settings import Settings
 from radstream.web.app import create_app
@@ -245,6 +246,14 @@ async def test_a_blob_store_that_is_away_is_503_and_says_when_to_come_again(door
     door.engines.blobs.fails_at = {"commit"}
     answer = await door.post(related(part10(FIRST), b"no DICOM" * 20))
     assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert failure_reasons(answer) == [0xA700]
+
+
+async def test_a_full_blob_store_is_507_and_says_when_to_come_again(door: Door) -> None:
+    door.engines.blobs.fails_at, door.engines.blobs.failure = {"commit"}, StorageFull
+    answer = await door.post(related(part10(FIRST), b"no DICOM" * 20))
+    assert answer.status_code == 507
     assert int(answer.headers["retry-after"]) > 0
     assert failure_reasons(answer) == [0xA700]
 

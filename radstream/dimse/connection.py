@@ -26,6 +26,7 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, patience_s: float) -> None:
         self.heard_at = 0.0  # when the peer, or we, last said something, in seconds of the loop
         self.blocked_since: float | None = None  # since when the peer takes nothing
+        self.pdu_since: float | None = None  # since when a PDU is here in part, and we wait for the rest
         self._patience_s = patience_s
         self._buffer = ReceiveBuffer()
         self._need = pdus.HEAD_BYTES
@@ -122,6 +123,7 @@ class Connection(asyncio.BufferedProtocol):
             except ProtocolViolation as violation:
                 self._drop_pdu()
                 self._on_violation(violation)
+        self._note_unfinished()
         self._regulate()
 
     def _step(self) -> bool:
@@ -159,6 +161,14 @@ class Connection(asyncio.BufferedProtocol):
             self._is_discarding = True
             self._buffer.clear()
         self._need, self._offset = pdus.HEAD_BYTES, 0
+        self.pdu_since = None
+
+    def _note_unfinished(self) -> None:
+        """Note since when the peer owes the rest of a PDU; while we hold it up, it owes nothing."""
+        if self._holds or not len(self._buffer):
+            self.pdu_since = None
+        elif self.pdu_since is None:
+            self.pdu_since = self._loop.time()
 
     def _let_go(self) -> None:
         """Hold nothing any more: the rest is only read to see the peer close."""

@@ -23,6 +23,8 @@ class Limits:
         Largest data set of a message that is not streamed, that is of any but C-STORE.
     artim_s : float
         ARTIM timer (PS3.8 9.1.5): from the connection to a whole A-ASSOCIATE-RQ, and from our last PDU to its end.
+    pdu_s : float
+        From the first byte of a PDU to its last, however busily it drips.
     network_s : float
         Silence in the middle of a message, or without taking what we send.
     idle_s : float
@@ -39,7 +41,8 @@ class Limits:
     max_associate_bytes: int = 1 << 20
     max_command_bytes: int = 64 << 10
     max_identifier_bytes: int = 1 << 20
-    artim_s: float = 30.0
+    artim_s: float = 15.0
+    pdu_s: float = 30.0
     network_s: float = 60.0
     idle_s: float = 600.0
     tls_handshake_s: float = 10.0

@@ -67,7 +67,7 @@ class UpperLayer(Connection):
     """
 
     def __init__(self, user: ServiceUser, limits: Limits, *, is_requestor: bool = False) -> None:
-        super().__init__(min(limits.artim_s, limits.network_s, limits.idle_s))
+        super().__init__(min(limits.artim_s, limits.pdu_s, limits.network_s, limits.idle_s))
         self.state = State.IDLE
         self.max_fragment_bytes = 0
         self._user = user
@@ -186,8 +186,14 @@ class UpperLayer(Connection):
         if self.blocked_since is not None:
             return self.blocked_since + self._limits.network_s
         if self.is_inside_pdu or self._user.is_receiving or self.state in _RELEASING:
-            return None if self.is_held else self.heard_at + self._limits.network_s
+            return None if self.is_held else self._deadline_of_message()
         return None if self._user.is_busy else self.heard_at + self._limits.idle_s
+
+    def _deadline_of_message(self) -> float:
+        silent = self.heard_at + self._limits.network_s
+        if self.pdu_since is None:
+            return silent
+        return min(silent, self.pdu_since + self._limits.pdu_s)  # which a byte now and then does not put off
 
     def _on_deadline(self) -> None:
         if self.state in (State.AWAITING_ASSOCIATE_RQ, State.AWAITING_CLOSE) or self.blocked_since is not None:

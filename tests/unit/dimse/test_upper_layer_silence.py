@@ -18,6 +18,7 @@ from tests.dimse_wire import (
     data_pdus,
     echo_rq,
     make_request,
+    pump,
     settle,
     store_house,
     store_rq,
@@ -85,6 +86,51 @@ async def test_silence_inside_a_message_is_aborted(part: bytes) -> None:
     await asyncio.sleep(10.1)
     assert wire.transport.was_aborted
     assert all(sink.outcome == "aborted" for sink in store.sinks)
+
+
+@in_virtual_time
+async def test_a_peer_that_dribbles_a_pdu_is_aborted_all_the_same() -> None:
+    store = Store()
+    _, wire = associate(store_house(store, limits=Limits(network_s=60, pdu_s=30)))
+    message = store_rq(DATA)
+    wire.feed(message[:20_000])
+    for byte in message[20_000:20_003]:
+        await asyncio.sleep(9.9)
+        assert wire.take_pdus() == []
+        wire.feed(bytes((byte,)))
+    await asyncio.sleep(0.5)
+    assert wire.abort_seen == (2, 0)
+    await settle()
+    assert store.sinks[0].outcome == "aborted"
+
+
+@in_virtual_time
+async def test_a_steady_sender_is_not_cut_however_long_its_message_takes() -> None:
+    store = Store()
+    _, wire = associate(store_house(store, limits=Limits(network_s=60, pdu_s=30)))
+    message = store_rq(DATA, fragment_bytes=1000)
+    for start in range(0, len(message), 1500):  # hardly ever the end of a PDU
+        await asyncio.sleep(20)
+        await pump(wire, message[start : start + 1500])
+    await settle()
+    assert wire.take_messages()[0][0].status == 0
+
+
+@in_virtual_time
+async def test_a_pdu_that_we_hold_up_ourselves_is_not_late() -> None:
+    store = Store()
+    _, wire = associate(store_house(store, limits=Limits(network_s=60, pdu_s=30, idle_s=600)))
+    message, following = store_rq(DATA), echo_rq(2)
+    wire.feed(message[:-1])
+    store.sinks[0].may_finish.clear()
+    wire.feed(message[-1:] + following[:10])
+    await asyncio.sleep(3600)
+    store.sinks[0].may_finish.set()
+    await settle()
+    await asyncio.sleep(29)
+    wire.feed(following[10:])
+    await settle()
+    assert [command.status for command, _ in wire.take_messages()] == [0, 0]
 
 
 @in_virtual_time

@@ -111,6 +111,12 @@ def free_bytes(folder: Path) -> int:
     return status.f_bavail * status.f_frsize
 
 
+def set_time(descriptor: int, moment: datetime) -> None:
+    """Make `moment` the time at which a file was last modified."""
+    time_ns = (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    os.utime(descriptor, ns=(time_ns, time_ns))
+
+
 def blob_info(key: str, status: os.stat_result) -> BlobInfo:
     """Return what is known of a blob; its time is the file's last modification, in whole microseconds (exact)."""
     return BlobInfo(key, status.st_size, _EPOCH + timedelta(microseconds=status.st_mtime_ns // 1000))

@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from radstream.blobs.disk import answering, blob_info, write_all
+from radstream.blobs.clock import Clock
+from radstream.blobs.disk import answering, blob_info, set_time, write_all
 from radstream.blobs.incoming import Incoming
 from radstream.blobs.keys import to_path
 from radstream.blobs.linking import Linker
@@ -31,11 +32,19 @@ class Draft:
     """
 
     def __init__(
-        self, incoming: Incoming, linker: Linker, prefix_bytes: int, *, durable: bool, room: Room | None = None
+        self,
+        incoming: Incoming,
+        linker: Linker,
+        clock: Clock,
+        prefix_bytes: int,
+        *,
+        durable: bool,
+        room: Room | None = None,
     ) -> None:
         self._incoming = incoming
         self._room = room
         self._linker = linker
+        self._clock = clock
         self._durable = durable
         self._unhashed_bytes = prefix_bytes
         self._unsynced_bytes = 0
@@ -108,6 +117,7 @@ class Draft:
     def _place(self, key: str, sha256: str) -> Stored:
         path = to_path(key)
         assert self._file is not None
+        set_time(self._opened(), self._clock.now())  # the kernel's own may be some milliseconds coarse
         if self._durable:
             os.fsync(self._opened())
         status = os.fstat(self._opened())

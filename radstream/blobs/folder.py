@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple
 
+from radstream.blobs.clock import Clock
 from radstream.blobs.disk import Part, answering, blob_info, read_all, sync_folder, write_all
 from radstream.blobs.draft import Draft
 from radstream.blobs.incoming import Incoming
@@ -51,6 +52,7 @@ class FolderBlobStore:
         self._room = Room(folder, minimum_free_bytes)
         self._incoming = Incoming(folder)
         self._linker = Linker(folder, durable=durable)
+        self._clock = Clock()
         # Apart, so that pictures are served while a slow disk holds up those that arrive.
         self._writing = ThreadPoolExecutor(thread_count, thread_name_prefix="blobs-writing")
         self._reading = ThreadPoolExecutor(thread_count, thread_name_prefix="blobs-reading")
@@ -105,7 +107,8 @@ class FolderBlobStore:
         await asyncio.to_thread(self._close)
 
     def _writer(self, prefix: Buffer, room: Room | None) -> BackgroundWriter:
-        draft = Draft(self._incoming, self._linker, len(memoryview(prefix)), durable=self._durable, room=room)
+        shared = (self._incoming, self._linker, self._clock)
+        draft = Draft(*shared, len(memoryview(prefix)), durable=self._durable, room=room)
         return BackgroundWriter(self._writing, draft, prefix)
 
     def _read_part(self, key: str, offset: int, length: int | None) -> bytes:

@@ -21,7 +21,9 @@ class BlobInfo:
     Parameters
     ----------
     stored_at : datetime
-        When it was first stored, UTC; never changes.
+        When it was first stored, UTC; never changes. Of two blobs that one process stored, one after the other, the
+        later one has the later time; between processes it is as good as their clocks agree. A listing may tell it to
+        some seconds only: ask `stat` where order matters.
     """
 
     key: str
@@ -112,7 +114,7 @@ class BlobStore(Protocol):
         """
 
     def list(self, prefix: str) -> AsyncIterator[BlobInfo]:
-        """Yield every blob whose key starts with `prefix` (which ends with "/"), in any order."""
+        """Yield every blob whose key starts with `prefix` (which ends with "/"), in any order, with its rough time."""
 
     async def delete(self, key: str) -> None:
         """Remove a blob; no error if it is not there."""

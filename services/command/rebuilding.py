@@ -85,7 +85,7 @@ async def _count(blobs: BlobStore, site: str) -> int:
 
 
 async def _batches(items: AsyncIterator[BlobInfo]) -> AsyncIterator[list[BlobInfo]]:
-    """Yield the blobs some at a time, the oldest of them first: versions that come in order need no repairs."""
+    """Yield the blobs some at a time, the older ones of them first: versions that come in order need few repairs."""
     batch: list[BlobInfo] = []
     async for item in items:
         batch.append(item)
@@ -130,7 +130,8 @@ async def _insist(indexing: Indexing, arrivals: Sequence[Arrival]) -> None:
 async def _arrival(blobs: BlobStore, info: BlobInfo) -> Arrival | None:
     """Return the event of a blob as if it had just been stored; None if it is no instance."""
     try:
-        return Arrival(await describe(blobs, info))
+        exact = await blobs.stat(info.key)  # a listing's time is too rough to order versions
+        return Arrival(await describe(blobs, exact))
     except (MalformedEvent, RejectedInstance, NotFound) as error:
         log.warning("blob_not_described", blob_key=info.key, error_type=type(error).__name__, reason=str(error))
         return None

@@ -20,13 +20,17 @@ from minio.error import S3Error
 from minio.helpers import check_bucket_name
 from minio.xml import Element, SubElement, getbytes
 
+from radstream.blobs.clock import Clock
 from radstream.blobs.port import Buffer
+from radstream.contract.events import from_timestamp, to_timestamp
 
 # The first write after a SeaweedFS was killed may take 5 s: a shorter timeout would give up what is about to succeed.
 _TIMEOUT: Final = urllib3.Timeout(connect=2, read=9)
 _RETRIES: Final = urllib3.Retry(
     total=2, connect=2, read=1, backoff_factor=0.1, status_forcelist=(500, 502, 503, 504), redirect=0
 )
+_WRITER: Final = "x-amz-meta-writer"
+_STORED_AT: Final = "x-amz-meta-stored-at"
 _CREATE_ONLY: Final = {"If-None-Match": "*"}
 _EXISTS: Final = ("PreconditionFailed", "ConditionalRequestConflict")
 
@@ -38,13 +42,16 @@ class Status:
     Parameters
     ----------
     modified_at : datetime
-        In whole seconds, UTC.
+        By the server's clock, in whole seconds, UTC.
+    stored_at : datetime
+        By the clock of who created it, in microseconds, UTC; `modified_at` if we did not create it.
     writer_id : str
         Who created it, see `Client`; empty if we did not.
     """
 
     size_bytes: int
     modified_at: datetime
+    stored_at: datetime
     etag: str
     writer_id: str
 
@@ -53,7 +60,8 @@ class Client(Minio):
     """One bucket of an S3 server. Every call blocks and may be made from any thread.
 
     An object carries the id of the draft that created it: after an answer was lost, this tells "it was I" from
-    "somebody else was first".
+    "somebody else was first". And it carries when that was: the server itself keeps only whole seconds, and a bucket
+    that is copied to another server takes this along.
 
     Parameters
     ----------
@@ -81,6 +89,7 @@ class Client(Minio):
         super().__init__(endpoint, access_key, secret_key, secure=secure, region=region, http_client=pool)
         self._bucket = bucket
         self._pool = pool
+        self._clock = Clock()
 
     def make_bucket_if_missing(self) -> None:
         """Make the bucket; no error if it is there already."""
@@ -93,7 +102,7 @@ class Client(Minio):
 
     def create(self, key: str, data: Buffer, writer_id: str) -> str | None:
         """Put an object unless there is one; return its ETag, None if there was one."""
-        headers = {"Content-Type": "application/octet-stream", "x-amz-meta-writer": writer_id} | _CREATE_ONLY
+        headers = {"Content-Type": "application/octet-stream"} | self._origin(writer_id) | _CREATE_ONLY
         return self._unless_there("PUT", key, data, headers, None)
 
     def status(self, key: str) -> Status | None:
@@ -107,9 +116,10 @@ class Client(Minio):
             if not self.bucket_exists(self._bucket):
                 raise error.copy("NoSuchBucket", "Bucket does not exist") from error
             return None
-        names = {name.lower(): value for name, value in found.metadata.items()}
+        origin = {name.lower(): value for name, value in found.metadata.items()}
         modified_at = found.last_modified.replace(microsecond=0)
-        return Status(found.size, modified_at, found.etag, names.get("x-amz-meta-writer", ""))
+        stored_at = _moment(origin.get(_STORED_AT, "")) or modified_at
+        return Status(found.size, modified_at, stored_at, found.etag, origin.get(_WRITER, ""))
 
     def open(self, key: str, offset: int, length: int | None) -> Any:
         """Return the answer to a GET of a part (`length` is not 0), its body unread; to be closed and released."""
@@ -127,7 +137,7 @@ class Client(Minio):
 
     def begin(self, key: str, writer_id: str = "") -> str:
         """Begin a multipart upload; return its id."""
-        return str(self._create_multipart_upload(self._bucket, key, {"x-amz-meta-writer": writer_id}))
+        return str(self._create_multipart_upload(self._bucket, key, self._origin(writer_id)))
 
     def upload(self, key: str, upload_id: str, number: int, data: Buffer) -> str:
         """Upload part `number`, from 1; return its ETag."""
@@ -162,6 +172,10 @@ class Client(Minio):
         """Close the connections that are not in use."""
         self._pool.clear()
 
+    def _origin(self, writer_id: str) -> dict[str, str]:
+        """Return what an object carries along: who creates it, and that it is now."""
+        return {_WRITER: writer_id, _STORED_AT: to_timestamp(self._clock.now())}
+
     def _unless_there(
         self, method: str, key: str, body: Buffer, headers: dict[str, str], query: dict[str, str] | None
     ) -> str | None:
@@ -172,6 +186,14 @@ class Client(Minio):
                 return None
             raise
         return str(answer.headers.get("etag", "")).strip('"')
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the time that `text` says; None if it says none: it is somebody else's object."""
+    try:
+        return from_timestamp(text)
+    except ValueError:
+        return None
 
 
 def md5(data: Buffer) -> str:

@@ -94,7 +94,7 @@ def _outcome(
     if created and not (status.size_bytes == parts.size_bytes and _is_intact(client, key, parts, etags)):
         client.remove(key)
         raise Unavailable("the blob store does not give back what was written to it")
-    return BlobInfo(key, status.size_bytes, status.modified_at), created
+    return BlobInfo(key, status.size_bytes, status.stored_at), created
 
 
 def _is_intact(client: Client, key: str, parts: Parts, etags: list[str]) -> bool:

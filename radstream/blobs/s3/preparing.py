@@ -13,8 +13,12 @@ from radstream.blobs.s3.client import Client
 from radstream.blobs.s3.errors import answering
 from radstream.blobs.s3.placing import INCOMING, put
 from radstream.contract.errors import RadstreamError, Unavailable, UnsafeConfiguration
+from radstream.telemetry import get_logger
+
+log = get_logger(__name__)
 
 _LEFT_BEHIND_AFTER: Final = timedelta(days=1)
+_CLOCKS_DIFFER: Final = timedelta(seconds=5)
 _PROBE: Final = b"written by a check of the blob store"
 
 
@@ -79,6 +83,7 @@ def probe(client: Client) -> None:
 
 def _try_promise(client: Client) -> None:
     key = _write_probe(client, b"first")
+    _compare_clocks(client, key)
     _, created = put(client, key, b"second", uuid.uuid4().hex)
     client.remove(key)
     if created:
@@ -86,6 +91,13 @@ def _try_promise(client: Client) -> None:
             "The S3 server overwrites what exists although it is told not to (If-None-Match: *). Blobs must never be "
             "overwritten: use a server that honours it."
         )
+
+
+def _compare_clocks(client: Client, key: str) -> None:
+    """Say so if our clock and the server's differ: then others' may differ too, who store versions of an instance."""
+    status = client.status(key)
+    if status is not None and (apart := abs(status.modified_at - status.stored_at)) > _CLOCKS_DIFFER:
+        log.warning("clocks_differ", delay_s=round(apart.total_seconds()), reason="this one and the blob store's")
 
 
 def _write_probe(client: Client, data: Buffer) -> str:

@@ -28,7 +28,8 @@ _LISTED_AT_A_TIME: Final = 256
 class S3BlobStore:
     """A `BlobStore` in a bucket of any S3 that honours ``If-None-Match: *``; several processes may use one bucket.
 
-    The time of a blob is the server's ``Last-Modified``, in whole seconds.
+    The time of a blob is that of the process that stored it, and lies beside it as ``x-amz-meta-stored-at``. A listing
+    tells the server's ``Last-Modified`` instead, in whole seconds.
 
     Parameters
     ----------
@@ -147,7 +148,7 @@ class S3BlobStore:
             status = self._client.status(key)
             if status is None:
                 raise NotFound("no such blob")
-            return BlobInfo(key, status.size_bytes, status.modified_at)
+            return BlobInfo(key, status.size_bytes, status.stored_at)
 
     def _delete(self, key: str) -> None:
         if _is_ours(key):

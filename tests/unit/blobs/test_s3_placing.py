@@ -53,7 +53,7 @@ class FakeClient(Client):
         if key not in self.objects:
             return None
         data, writer_id = self.objects[key]
-        return Status(len(data), NOW, self.etag_of(data), writer_id)
+        return Status(len(data), NOW, NOW, self.etag_of(data), writer_id)
 
     def open(self, key: str, offset: int, length: int | None) -> Any:
         return Answer(self.objects[key][0][offset : offset + length if length else None])

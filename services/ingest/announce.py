@@ -16,8 +16,8 @@ from radstream.telemetry import get_logger
 
 log = get_logger(__name__)
 
-REST_S: Final = 5.0
-"""How long the log is left alone after it did not answer: senders must not wait for it again with every instance."""
+REST_S: Final = 1.0
+"""How long a log that did not answer is left alone before it is offered a record again."""
 
 
 def message_of(event: InstanceStored) -> Message:
@@ -29,6 +29,9 @@ def message_of(event: InstanceStored) -> Message:
 class Announcer:
     """Puts events on the log within a deadline; never loses one.
 
+    While the log is away, nobody waits for it: each event gets its marker at once, and now and then one is offered to
+    the log besides, which tells when it is back. That such an event may come twice has no effect.
+
     Parameters
     ----------
     deadline_s : float
@@ -39,8 +42,10 @@ class Announcer:
         self._bus = bus
         self._blobs = blobs
         self._deadline_s = deadline_s
+        self._is_away = False
         self._rests_until = 0.0
-        self._late: set[asyncio.Future[None]] = set()
+        self._trial: asyncio.Future[None] | None = None
+        self._offers: set[asyncio.Future[None]] = set()
 
     async def announce(self, event: InstanceStored) -> bool:
         """Make `event` durable on the log (True), or as pending marker beside its blob (False).
@@ -50,31 +55,49 @@ class Announcer:
         Unavailable
             If neither the log nor the blob store takes it.
         """
-        if await self.publish([message_of(event)]):
+        message = message_of(event)
+        if self._is_away:
+            self._try_again(message)
+        elif await self.publish([message]):
             return True
         await self._blobs.put(pending_key(event.instance_key), to_json(event))
         return False
 
     async def publish(self, messages: Sequence[Message]) -> bool:
         """Append `messages` to the log; False if it did not acknowledge in time (they may be in it all the same)."""
-        now = asyncio.get_running_loop().time
-        if now() < self._rests_until:
-            return False
-        publishing = asyncio.ensure_future(self._bus.publish(messages))
-        self._late.add(publishing)
-        publishing.add_done_callback(self._forget)
+        offer = self._offer(messages)
         try:
             async with asyncio.timeout(self._deadline_s):
                 # Shielded: a producer that is cancelled half-way may be unusable after; the record may still arrive.
-                await asyncio.shield(publishing)
+                await asyncio.shield(offer)
         except (Unavailable, NotFound, TimeoutError) as error:  # a topic may not be made yet while the log comes up
-            self._rests_until = now() + REST_S
-            log.warning("log_does_not_answer", error_type=type(error).__name__, delay_s=REST_S)
+            if not self._is_away:
+                log.warning("log_does_not_answer", error_type=type(error).__name__)
+            self._is_away = True
+            self._rests_until = _now_s() + REST_S
             return False
         return True
 
-    def _forget(self, publishing: asyncio.Future[None]) -> None:
-        """Let go of an attempt; its error is taken, because nobody may be waiting for it any more."""
-        self._late.discard(publishing)
-        if not publishing.cancelled():
-            publishing.exception()
+    def _try_again(self, message: Message) -> None:
+        """Offer `message` without waiting, unless the log was just tried or still is."""
+        if _now_s() >= self._rests_until and (self._trial is None or self._trial.done()):
+            self._rests_until = _now_s() + REST_S
+            self._trial = self._offer([message])
+
+    def _offer(self, messages: Sequence[Message]) -> asyncio.Future[None]:
+        offer = asyncio.ensure_future(self._bus.publish(messages))
+        self._offers.add(offer)
+        offer.add_done_callback(self._learn)
+        return offer
+
+    def _learn(self, offer: asyncio.Future[None]) -> None:
+        """Let go of an offer, and take its outcome, for which nobody may be waiting any more: the log may be back."""
+        self._offers.discard(offer)
+        is_taken = not offer.cancelled() and offer.exception() is None
+        if is_taken and self._is_away:
+            self._is_away = False
+            log.info("log_answers_again")
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -186,22 +186,51 @@ async def test_only_the_first_sender_waits_for_a_log_that_is_away(engines: Engin
     assert len(engines.blobs.keys("pending")) == 5
 
 
-async def test_a_late_acknowledgement_leaves_event_and_marker(engines: Engines, hurried: Accepting) -> None:
+async def test_the_log_is_tried_again_while_nobody_waits_for_it(
+    engines: Engines, hurried: Accepting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.ingest.announce.REST_S", 0.0)
+    engines.bus.state = "hangs"
+    for number in range(1, 6):  # the second is offered to the log as well, and hangs there while the others go by
+        assert (await accept(hurried, make_instance(1, number).data_set)).is_marked
+        await asyncio.sleep(0)
+    assert engines.bus.calls == 2
+    engines.bus.state = "works"
+    engines.bus.released.set()
+    await engines.bus.took.wait()
+    accepted = await accept(hurried, make_instance(1, 6).data_set)
+    assert accepted.outcome == "created"
+    assert len(engines.blobs.keys("pending")) == 5
+
+
+async def test_a_log_that_fails_again_and_again_is_left_alone_in_between(engines: Engines, hurried: Accepting) -> None:
+    engines.bus.state = "fails"
+    for number in range(1, 6):
+        assert (await accept(hurried, make_instance(1, number).data_set)).is_marked
+    assert engines.bus.calls == 1
+
+
+async def test_a_late_acknowledgement_leaves_event_and_marker_and_tells_that_the_log_is_back(
+    engines: Engines, hurried: Accepting
+) -> None:
     engines.bus.state = "hangs"
     assert (await accept(hurried, INSTANCE.data_set)).is_marked
     engines.bus.released.set()
     await engines.bus.took.wait()
     assert len(engines.bus.messages) == 1  # the sweep will say it again, which has no further effect
+    await asyncio.sleep(0)
+    engines.bus.state = "works"
+    assert not (await accept(hurried, make_instance(1, 2).data_set)).is_marked
 
 
 async def test_a_late_failure_of_the_log_disturbs_nobody(engines: Engines, hurried: Accepting) -> None:
     engines.bus.state = "hangs"
     await accept(hurried, INSTANCE.data_set)
-    (publishing,) = hurried.announcer._late
-    publishing.cancel()
+    (offer,) = hurried.announcer._offers
+    offer.cancel()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert not hurried.announcer._late
+    assert not hurried.announcer._offers
 
 
 async def test_without_log_and_marker_nothing_is_claimed(engines: Engines, accepting: Accepting) -> None:

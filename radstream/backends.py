@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,10 @@ FIRST_ATTEMPT_S: Final = 5.0
 """How long a start waits for its engines before it goes on without them."""
 
 RETRY_S: Final = 1.0
+
+
+Create = Callable[[], Awaitable[None]]
+"""Makes what is missing in an engine; raises `Unavailable` while it is away."""
 
 
 @dataclass(frozen=True)
@@ -68,44 +72,71 @@ def open_catalog(url: str) -> Catalog:
 
 
 @asynccontextmanager
-async def open_backends(settings: Settings) -> AsyncIterator[Backends]:
+async def open_backends(settings: Settings, creating: Collection[str] = ("log", "catalog")) -> AsyncIterator[Backends]:
     """Open all engines, create what is missing in them, and close them at the end.
 
     An engine that is away at the start does not keep a service from starting: what is missing in it is created as soon
     as it answers.
+
+    Parameters
+    ----------
+    creating : collection of str
+        Of the names in `creations`; a service that has no business with an engine leaves it alone. Buckets are made at
+        their first write in any case.
     """
     backends = Backends(
         bus=open_bus(settings.engine_url("bus")),
-        blobs=open_blobs(settings.engine_url("blobs"), min_free_bytes=settings.min_free_bytes),
-        previews=open_blobs(settings.engine_url("previews"), durable=False, min_free_bytes=settings.min_free_bytes),
+        blobs=open_blobs(settings.engine_url("blobs")),
+        previews=open_blobs(settings.engine_url("previews"), durable=False),
         catalog=open_catalog(settings.engine_url("catalog")),
     )
-    creating = [
-        asyncio.create_task(_insist(lambda: backends.bus.create_topics(all_topics()))),
-        asyncio.create_task(_insist(backends.catalog.create_collections)),
-    ]
+    tasks = [asyncio.create_task(insist(create)) for name, create in creations(backends).items() if name in creating]
     try:
-        await asyncio.wait(creating, timeout=FIRST_ATTEMPT_S)
-        for task in creating:
+        if tasks:
+            await asyncio.wait(tasks, timeout=FIRST_ATTEMPT_S)
+        for task in tasks:
             if task.done():
                 task.result()
         yield backends
     finally:
-        for task in creating:
+        for task in tasks:
             task.cancel()
-        await asyncio.wait(creating)
+        if tasks:
+            await asyncio.wait(tasks)
         for engine in (backends.bus, backends.blobs, backends.previews, backends.catalog):
             await engine.close()
 
 
-async def _insist(create: Callable[[], Awaitable[None]]) -> None:
-    """Carry out `create`, again and again while its engine is away."""
-    while True:
-        try:
-            return await create()
-        except Unavailable as error:
-            log.warning("engine_is_away", reason=str(error), delay_s=RETRY_S)
-            await asyncio.sleep(RETRY_S)
+def creations(backends: Backends) -> Mapping[str, Create]:
+    """Return by engine what makes that which is missing in it; each is idempotent."""
+    return {
+        "log": lambda: backends.bus.create_topics(all_topics()),
+        "blob store": backends.blobs.check,  # makes its bucket, and sees that it keeps what is promised
+        "preview cache": backends.previews.check,
+        "catalog": backends.catalog.create_collections,
+    }
+
+
+async def insist(create: Create, deadline_s: float | None = None) -> None:
+    """Carry out `create`, again and again while its engine is away.
+
+    Raises
+    ------
+    Unavailable
+        If that took longer than `deadline_s` seconds; the text is the last reason.
+    """
+    reason = "it does not answer"
+    try:
+        async with asyncio.timeout(deadline_s):
+            while True:
+                try:
+                    return await create()
+                except Unavailable as error:
+                    reason = str(error)
+                    log.warning("engine_is_away", reason=reason, delay_s=RETRY_S)
+                    await asyncio.sleep(RETRY_S)
+    except TimeoutError as error:
+        raise Unavailable(reason) from error
 
 
 @contextmanager

@@ -136,6 +136,19 @@ def demo(
     asyncio.run(demonstrate(home.absolute(), stay=stay))
 
 
+def init(
+    home: Home = None,
+    deadline_s: Annotated[float, typer.Option(help="How long to wait for engines that are away.", min=0.1)] = 120,
+) -> None:
+    """Make topics, buckets, collections and indexes where they are missing; does no harm to what is there."""
+    from services.command.initializing import initialize
+
+    outcomes = asyncio.run(initialize(_settings("init", home), deadline_s))
+    for name, failure in outcomes.items():
+        print(f"{name}: {failure or 'has everything'}")
+    raise typer.Exit(1 if any(outcomes.values()) else 0)
+
+
 def doctor(home: Home = None) -> None:
     """Say what is wrong with this installation and how to mend it."""
     from services.command.doctor import examine
@@ -154,6 +167,7 @@ def doctor(home: Home = None) -> None:
 
 
 TOOLS: Final[dict[str, Callable[..., None]]] = {
+    "init": init,
     "import": import_,
     "simulate": simulate,
     "rebuild": rebuild,

@@ -197,7 +197,7 @@ async def test_the_log_is_tried_again_while_nobody_waits_for_it(
     assert engines.bus.calls == 2
     engines.bus.state = "works"
     engines.bus.released.set()
-    await engines.bus.took.wait()
+    await asyncio.gather(*hurried.announcer._offers)
     accepted = await accept(hurried, make_instance(1, 6).data_set)
     assert accepted.outcome == "created"
     assert len(engines.blobs.keys("pending")) == 5
@@ -216,9 +216,8 @@ async def test_a_late_acknowledgement_leaves_event_and_marker_and_tells_that_the
     engines.bus.state = "hangs"
     assert (await accept(hurried, INSTANCE.data_set)).is_marked
     engines.bus.released.set()
-    await engines.bus.took.wait()
+    await asyncio.gather(*hurried.announcer._offers)
     assert len(engines.bus.messages) == 1  # the sweep will say it again, which has no further effect
-    await asyncio.sleep(0)
     engines.bus.state = "works"
     assert not (await accept(hurried, make_instance(1, 2).data_set)).is_marked
 

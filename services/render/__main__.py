@@ -10,8 +10,7 @@ from radstream.backends import Backends, open_backends
 from radstream.bus.loop import ConsumeLoop
 from radstream.contract.topics import INSTANCE_INDEXED
 from radstream.settings import Settings
-from radstream.web.app import create_app
-from radstream.web.server import serve
+from radstream.web.doors import open_doors
 from services.render import http
 from services.render.handle import Rendering
 from services.render.pictures import Pictures
@@ -50,5 +49,6 @@ async def _serve(
     backends: Backends, settings: Settings, stop: asyncio.Event, sandbox: Sandbox, loop: ConsumeLoop
 ) -> None:
     checks = {"blob store": backends.blobs.check, "catalog": backends.catalog.check, "consumer": loop.check}
-    app = create_app("Radstream render", [http.router(backends, settings, sandbox)], checks)
-    await serve(app, settings.host, settings.http_port, stop)
+    routers = [http.router(backends, settings, sandbox)]
+    alive = {"consumer": loop.check_alive}
+    await open_doors("Radstream render", routers, settings, stop, checks=checks, signs_of_life=alive)

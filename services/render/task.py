@@ -1,12 +1,7 @@
-"""What a worker gets and gives, and how both travel through its pipes.
-
-A message is a short MessagePack document in front of long byte strings that are passed on as they are:
-``<length of the document: 4 bytes><lengths of the byte strings: 8 bytes each><document><byte strings>``.
-"""
+"""What a worker gets to render, and what comes back; `radstream.sandbox.messages` says how it travels."""
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,12 +9,6 @@ import msgspec
 
 from services.render.encode import DEFAULT_QUALITY
 from services.render.pixels import Wish
-
-REQUEST: Final = struct.Struct("<IQQ")
-"""In front of a task: lengths of the document, the header and the frame."""
-
-ANSWER: Final = struct.Struct("<IQ")
-"""In front of an answer: lengths of the document and the picture."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,15 +64,6 @@ class Task:
     frame: bytes
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a task: a picture of `rows` x `columns`, or the `reason` why there is none."""
-
-    media_type: str = ""
-    rows: int = 0
-    columns: int = 0
-    reason: str = ""
-
-
 @dataclass(frozen=True)
 class RenderedImage:
     """A picture, encoded."""
@@ -97,10 +77,9 @@ class RenderedImage:
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
-def encode_task(task: Task) -> tuple[bytes, bytes, bytes]:
-    """Return the pieces of a task in the order in which they are sent."""
-    order = _ENCODER.encode(task.order)
-    return REQUEST.pack(len(order), len(task.header), len(task.frame)) + order, task.header, task.frame
+def encode_order(order: Order) -> bytes:
+    """Return `order` as the worker gets it."""
+    return _ENCODER.encode(order)
 
 
 def decode_order(document: bytes) -> Order:
@@ -108,12 +87,11 @@ def decode_order(document: bytes) -> Order:
     return msgspec.msgpack.decode(document, type=Order)
 
 
-def encode_outcome(outcome: Outcome, body: bytes) -> bytes:
-    """Return an answer with its picture."""
-    document = _ENCODER.encode(outcome)
-    return ANSWER.pack(len(document), len(body)) + document + body
+def encode_size(rows: int, columns: int) -> bytes:
+    """Return what is to be known of a picture beside its file."""
+    return _ENCODER.encode((rows, columns))
 
 
-def decode_outcome(document: bytes) -> Outcome:
-    """Return the outcome in the document of an answer."""
-    return msgspec.msgpack.decode(document, type=Outcome)
+def decode_size(note: bytes) -> tuple[int, int]:
+    """Return rows and columns of a picture."""
+    return msgspec.msgpack.decode(note, type=tuple[int, int])

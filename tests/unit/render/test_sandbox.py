@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from radstream.contract.errors import Unavailable, UnsupportedInstance
+from radstream.sandbox import pool
 from radstream.telemetry import WORKER_DEATHS
-from services.render import sandbox as room
 from services.render.sandbox import Sandbox
 from services.render.task import Order, RenderedImage, Task
 from tests.pixel_files import pixel_files
@@ -22,9 +22,8 @@ from tests.pixel_files import pixel_files
 # A worker that does what the transfer syntax of its task says, and otherwise what the real one does.
 NAUGHTY = """
 import ctypes, os, signal, sys, time
-from services.render import worker
-
-real = worker.render_frame
+from radstream.sandbox import worker
+from services.render import work
 
 def render_frame(order, header, frame):
     deed = order.transfer_syntax_uid
@@ -47,7 +46,7 @@ def render_frame(order, header, frame):
     import numpy as np
     return np.zeros((2, 3), np.uint8)
 
-worker.render_frame = render_frame
+work.render_frame = render_frame
 worker.main()
 """
 
@@ -136,7 +135,7 @@ async def test_a_worker_killed_at_work_is_replaced_and_the_task_repeated(naughty
 
 async def test_a_worker_that_eats_memory_is_stopped_at_its_cap(naughty: Callable[..., Sandbox]) -> None:
     sandbox = naughty(memory_bytes=1 << 30)
-    assert await refused(sandbox, task("eat")) == "rendering needs more memory than a worker may have"
+    assert await refused(sandbox, task("eat")) == "this needs more memory than a worker may have"
     assert (await sandbox.run(task("well"))).rows == 2
 
 
@@ -155,7 +154,7 @@ async def test_a_worker_that_hangs_is_killed_at_the_deadline(naughty: Callable[.
 
 
 async def test_unknown_errors_keep_their_text_to_themselves(naughty: Callable[..., Sandbox]) -> None:
-    assert await refused(naughty(), task("raise")) == "rendering failed with KeyError"
+    assert await refused(naughty(), task("raise")) == "failed with KeyError"
 
 
 async def test_too_deep_recursion_is_a_reason(naughty: Callable[..., Sandbox]) -> None:
@@ -168,7 +167,7 @@ async def test_what_a_decoder_prints_does_not_reach_the_answer(naughty: Callable
 
 async def test_a_worker_writes_no_files(naughty: Callable[..., Sandbox], tmp_path: Path) -> None:
     target = tmp_path / "stolen"
-    assert await refused(naughty(), task("write", str(target).encode())) == "rendering failed with OSError"
+    assert await refused(naughty(), task("write", str(target).encode())) == "failed with OSError"
     assert target.read_bytes() == b""
 
 
@@ -216,7 +215,6 @@ async def test_closing_ends_every_worker(naughty: Callable[..., Sandbox]) -> Non
 
 PARENT = """
 import asyncio, sys
-from services.render import sandbox as room
 from services.render.sandbox import Sandbox
 from services.render.task import Order, Task
 
@@ -224,7 +222,7 @@ async def main():
     sandbox = Sandbox(command=(sys.executable, "-c", sys.argv[1]))
     running = asyncio.create_task(sandbox.run(Task(Order(transfer_syntax_uid="well"), b"", b"")))
     await running
-    print(sandbox._workers[0]._process.pid, flush=True)
+    print(sandbox._pool._workers[0]._process.pid, flush=True)
     await sandbox.run(Task(Order(transfer_syntax_uid="spin"), b"", b""))
 
 asyncio.run(main())
@@ -269,6 +267,6 @@ def children() -> list[int]:
 def test_a_worker_gets_none_of_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RADSTREAM_BLOBS_URL", "s3://access:secret@host/bucket")
     monkeypatch.setenv("LANG", "C")
-    environment = room._environment_without_secrets()
+    environment = pool._environment_without_secrets()
     assert environment["LANG"] == "C"
     assert not any("secret" in value for value in environment.values())

@@ -1,4 +1,4 @@
-"""A worker process: reads tasks from standard input, renders, writes answers to standard output, fears nothing.
+"""A worker process: reads tasks from standard input, does them, writes answers to standard output, fears nothing.
 
 It meets pixels that may be made to break decoders, so it may die at any time and takes nothing along: it holds no
 secrets, may open no files for writing, has a cap on its memory and its time, and ends with the process that started it.
@@ -7,37 +7,46 @@ secrets, may open no files for writing, has a cap on its memory and its time, an
 from __future__ import annotations
 
 import ctypes
+import importlib
 import logging
 import os
 import resource
 import signal
 import sys
 import warnings
+from collections.abc import Callable
 from typing import BinaryIO, Final
 
 from radstream.contract.errors import RadstreamError
-from services.render.encode import encode
-from services.render.frame import render_frame
-from services.render.task import REQUEST, Order, Outcome, decode_order, encode_outcome
+from radstream.sandbox.messages import REQUEST, Outcome, encode_outcome
 
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_NO_NEW_PRIVS: Final = 38
+
+Handler = Callable[[bytes, bytes, bytes], tuple[bytes, bytes]]
+"""Takes order, header and frame of a task; returns note and body. Its errors become the reason why there is none."""
 
 
 def main() -> None:
     """Answer tasks until standard input ends.
 
-    The arguments are the caps: memory in bytes, processor time of a task in seconds.
+    The arguments are what does them (``module:function``, a `Handler`), and the caps: memory in bytes, processor time
+    of a task in seconds.
     """
-    memory_bytes, task_s = int(sys.argv[1]), int(sys.argv[2])
+    module, _, function = sys.argv[1].partition(":")
+    serve(getattr(importlib.import_module(module), function), int(sys.argv[2]), int(sys.argv[3]))
+
+
+def serve(handler: Handler, memory_bytes: int, task_s: int) -> None:
+    """Let `handler` answer tasks until standard input ends, within the caps."""
     os.setpgid(0, 0)  # Ctrl-C is for the service, which ends us in order
     answers = _private_output()
     _confine(memory_bytes)
     warnings.simplefilter("ignore")  # pydicom tells of every malformed value, with the value: patient data
     logging.disable()
-    while (message := _read_task(sys.stdin.buffer)) is not None:
+    while (task := _read_task(sys.stdin.buffer)) is not None:
         _limit_processor_time(task_s)
-        answers.write(answer(*message))
+        answers.write(answer(handler, *task))
         answers.flush()
 
 
@@ -72,28 +81,31 @@ def _limit_processor_time(task_s: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _read_task(stream: BinaryIO) -> tuple[Order, bytes, bytes] | None:
+def _read_task(stream: BinaryIO) -> tuple[bytes, bytes, bytes] | None:
     head = stream.read(REQUEST.size)
     if len(head) < REQUEST.size:
         return None
-    document, header, frame = (stream.read(length) for length in REQUEST.unpack(head))
-    return decode_order(document), header, frame
+    order, header, frame = (stream.read(length) for length in REQUEST.unpack(head))
+    return order, header, frame
 
 
-def answer(order: Order, header: bytes, frame: bytes) -> bytes:
-    """Return the answer to a task: the picture, or the reason why there is none."""
+def answer(handler: Handler, order: bytes, header: bytes, frame: bytes) -> bytes:
+    """Return the answer to a task: what `handler` made of it, or the reason why there is nothing."""
     try:
-        picture = render_frame(order, header, frame)
-        body = encode(picture, order.media_type, order.quality)
+        note, body = handler(order, header, frame)
     except RadstreamError as error:
-        return encode_outcome(Outcome(reason=str(error)), b"")
+        return _refusal(str(error))
     except MemoryError:
-        return encode_outcome(Outcome(reason="rendering needs more memory than a worker may have"), b"")
+        return _refusal("this needs more memory than a worker may have")
     except RecursionError:
-        return encode_outcome(Outcome(reason="sequences are nested too deeply"), b"")
+        return _refusal("sequences are nested too deeply")
     except Exception as error:  # noqa: BLE001 - hostile pixels may raise anything; the text may hold patient data
-        return encode_outcome(Outcome(reason=f"rendering failed with {type(error).__name__}"), b"")
-    return encode_outcome(Outcome(media_type=order.media_type, rows=picture.shape[0], columns=picture.shape[1]), body)
+        return _refusal(f"failed with {type(error).__name__}")
+    return encode_outcome(Outcome(note=note), body)
+
+
+def _refusal(reason: str) -> bytes:
+    return encode_outcome(Outcome(reason=reason), b"")
 
 
 if __name__ == "__main__":

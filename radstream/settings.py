@@ -49,6 +49,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address that all doors bind to")
     http_port: int = Field(8042, ge=0, le=65535, description="port of the web door")
+    health_port: int = Field(0, ge=0, le=65535, description="port of /healthz, /readyz, /metrics; 0: the web door")
     share_dimse_port: bool = Field(False, description="let several processes listen on the DIMSE port")
     dimse_port: int = Field(11112, ge=0, le=65535, description="port of the DIMSE door")
     allow_open: bool = Field(False, description="bind beyond loopback although nobody has to say who they are")

@@ -28,6 +28,9 @@ IDLE_S: Final = 0.5
 
 MEASURE_EVERY_S: Final = 5.0
 STUCK_AFTER_S: Final = 300.0
+DEAD_AFTER_S: Final = 900.0
+"""Longer than the worst batch that still comes to its end: one that is cut off comes again, and again."""
+
 MOST_DEAD_LETTERS_IN_A_ROW: Final = 20
 """More than these mean bad code, not bad data."""
 
@@ -70,12 +73,14 @@ class ConsumeLoop:
         self._state: Literal["not running", "running", "halted"] = "not running"
         self._dead_in_a_row = 0
         self._busy_since_s: float | None = None
+        self._moved_at_s = 0.0
         self._measure_at_s = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then finish the batch at hand and leave the group."""
         self._stop = stop
         self._state = "running"
+        self._moved_at_s = _now_s()
         try:
             await self._insist(self._create_dead_letters)
             await self._consume()
@@ -102,6 +107,20 @@ class ConsumeLoop:
         if self._busy_since_s is not None and _now_s() - self._busy_since_s > STUCK_AFTER_S:
             raise Unavailable(f"{name} has been at one batch for {_now_s() - self._busy_since_s:.0f} s")
 
+    async def check_alive(self) -> None:
+        """Return unless the loop stands still for a reason that only a restart mends; for `/healthz`.
+
+        It moves while it polls, handles, or waits for what is away, and it may be halted: new code mends that. A log
+        that keeps records back from us is `Consumer.poll`'s to notice.
+
+        Raises
+        ------
+        Unavailable
+        """
+        stands_s = _now_s() - self._moved_at_s
+        if self._state == "running" and stands_s > DEAD_AFTER_S:
+            raise Unavailable(f"the consumer {self._group} of {self._topic} has not moved for {stands_s:.0f} s")
+
     async def _create_dead_letters(self) -> None:
         name = dead_letter_topic(self._topic, self._group)
         topic = Topic(name, (self._group,), (), DEAD_LETTER_RETENTION_DAYS, partitions=1)
@@ -122,6 +141,7 @@ class ConsumeLoop:
 
     async def _take_turn(self) -> None:
         """Poll, handle, commit. Raises `Unavailable` only for the log: a handler's is waited out."""
+        self._moved_at_s = _now_s()
         if self._stop.is_set():
             raise _Stopped
         records = await self._gather()
@@ -168,7 +188,7 @@ class ConsumeLoop:
         return None
 
     async def _call_handler(self, records: Sequence[Record]) -> None:
-        self._busy_since_s = _now_s()
+        self._busy_since_s = self._moved_at_s = _now_s()
         try:
             await self._handle(records)
         finally:

@@ -26,7 +26,12 @@ CONTENT_SECURITY_POLICY: Final = (
 _SECURITY_HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 
 
-def create_app(title: str, routers: Sequence[APIRouter], checks: Mapping[str, Check]) -> FastAPI:
+def create_app(
+    title: str,
+    routers: Sequence[APIRouter],
+    checks: Mapping[str, Check] | None,
+    signs_of_life: Mapping[str, Check] | None = None,
+) -> FastAPI:
     """Return an application that serves `routers`, /healthz, /readyz and /metrics.
 
     Parameters
@@ -34,11 +39,12 @@ def create_app(title: str, routers: Sequence[APIRouter], checks: Mapping[str, Ch
     title : str
     routers : sequence of APIRouter
         Where two have the same path and method, the first one wins.
-    checks : mapping of str to Check
-        See `health.router`.
+    checks, signs_of_life : mapping of str to Check
+        See `health.router`. None as `checks`: how the process is does another door tell.
     """
     app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
-    for router in (*routers, health.router(checks)):
+    told_here = [] if checks is None else [health.router(checks, signs_of_life)]
+    for router in (*routers, *told_here):
         app.include_router(router)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)

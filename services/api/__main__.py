@@ -6,8 +6,7 @@ import asyncio
 
 from radstream.backends import open_backends
 from radstream.settings import Settings
-from radstream.web.app import create_app
-from radstream.web.server import serve
+from radstream.web.doors import open_doors
 from services.api import qido, start_page, wado
 
 
@@ -19,8 +18,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     UnsafeConfiguration
         If the port is taken.
     """
-    async with open_backends(settings) as backends:
+    async with open_backends(settings, creating=("catalog",)) as backends:  # it has no business with the log
         routers = [door.router(backends, settings) for door in (qido, wado, start_page)]
         checks = {"blob store": backends.blobs.check, "catalog": backends.catalog.check}
-        app = create_app("Radstream api", routers, checks)
-        await serve(app, settings.host, settings.http_port, stop)
+        await open_doors("Radstream api", routers, settings, stop, checks=checks)

@@ -6,8 +6,7 @@ import asyncio
 
 from radstream.backends import open_backends
 from radstream.settings import Settings
-from radstream.web.app import create_app
-from radstream.web.server import serve
+from radstream.web.doors import open_doors
 from services.api import qido, start_page, wado
 from services.index import __main__ as index
 from services.ingest import __main__ as ingest
@@ -43,5 +42,4 @@ async def web(settings: Settings, stop: asyncio.Event) -> None:
             start_page.router(backends, settings),
         ]
         checks = {"log": backends.bus.check, "blob store": backends.blobs.check, "catalog": backends.catalog.check}
-        app = create_app("Radstream", routers, checks)
-        await serve(app, settings.host, settings.http_port, stop)
+        await open_doors("Radstream", routers, settings, stop, checks=checks)

@@ -10,8 +10,7 @@ from radstream.backends import Backends, open_backends
 from radstream.bus.loop import ConsumeLoop
 from radstream.contract.topics import INSTANCE_STORED, INSTANCE_STORED_URGENT
 from radstream.settings import Settings
-from radstream.web.app import create_app
-from radstream.web.server import serve
+from radstream.web.doors import open_doors
 from services.index.handle import Indexing
 from services.index.lifecycle import Lifecycle
 
@@ -29,7 +28,7 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
     Parameters
     ----------
     doors : sequence of {"events", "http"}
-        With "http", /healthz, /readyz and /metrics are served on the web port.
+        With "http", /healthz, /readyz and /metrics are served.
     """
     async with open_backends(settings) as backends, asyncio.TaskGroup() as group:
         indexing = Indexing(backends)
@@ -53,4 +52,5 @@ async def _serve_health(
 ) -> None:
     checks = {"log": backends.bus.check, "blob store": backends.blobs.check, "catalog": backends.catalog.check}
     checks |= {f"consumer of {topic}": loop.check for topic, loop in loops.items()}
-    await serve(create_app("Radstream index", [], checks), settings.host, settings.http_port, stop)
+    alive = {f"consumer of {topic}": loop.check_alive for topic, loop in loops.items()}
+    await open_doors("Radstream index", [], settings, stop, checks=checks, signs_of_life=alive)

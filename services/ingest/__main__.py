@@ -8,8 +8,7 @@ from typing import Final
 
 from radstream.backends import Backends, open_backends
 from radstream.settings import Settings
-from radstream.web.app import create_app
-from radstream.web.server import serve
+from radstream.web.doors import open_doors
 from services.ingest import scp, stow
 from services.ingest.sweep import Sweep
 
@@ -24,7 +23,8 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
     doors : sequence of {"dimse", "stow"}
         Which doors to open; on one machine STOW-RS is served by the web process.
     """
-    async with open_backends(settings) as backends, asyncio.TaskGroup() as group:
+    # It has no business with the catalog.
+    async with open_backends(settings, creating=("log",)) as backends, asyncio.TaskGroup() as group:
         group.create_task(Sweep(backends, settings).run(stop))
         if "dimse" in doors:
             group.create_task(scp.serve(backends, settings, stop))
@@ -34,5 +34,4 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
 
 async def _serve_stow(backends: Backends, settings: Settings, stop: asyncio.Event) -> None:
     checks = {"blob store": backends.blobs.check}  # nothing else is needed to keep what comes
-    app = create_app("Radstream ingest", [stow.router(backends, settings)], checks)
-    await serve(app, settings.host, settings.http_port, stop)
+    await open_doors("Radstream ingest", [stow.router(backends, settings)], settings, stop, checks=checks)

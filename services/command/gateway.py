@@ -52,15 +52,21 @@ class Gateway:
         return Starlette(routes=[Route("/{path:path}", self.answer, methods=_METHODS)])
 
     async def answer(self, request: Request) -> Response:
-        """Answer with what the owner of the URL answers; 503 if none of its copies listens."""
+        """Answer with what the owner of the URL answers; 503 if none of its copies does.
+
+        A request whose body was on its way when a copy died cannot be handed to the next one: its sender repeats it.
+        """
         owner = owner_of(request.method, request.url.path)
         bases = self._upstreams[owner]
         first = next(self._turns[owner])
         for number in range(len(bases)):
             try:
                 return await self._forward(request, bases[(first + number) % len(bases)])
-            except httpx2.ConnectError:
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
                 continue
+            except httpx2.TransportError:
+                if _has_body(request):
+                    break
         return PlainTextResponse(f"{owner} is not there", 503, headers={"retry-after": "1"})
 
     async def close(self) -> None:
@@ -68,18 +74,21 @@ class Gateway:
         await self._client.aclose()
 
     async def _forward(self, request: Request, base: str) -> Response:
-        has_body = {"content-length", "transfer-encoding"} & set(request.headers)
         outgoing = self._client.build_request(
             request.method,
             base + request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             headers=[(name, value) for name, value in request.headers.items() if name not in _HOP_BY_HOP],
-            content=request.stream() if has_body else None,
+            content=request.stream() if _has_body(request) else None,
         )
         answer = await self._client.send(outgoing, stream=True)
         headers = [(name, value) for name, value in answer.headers.multi_items() if name.lower() not in _HOP_BY_HOP]
         response = StreamingResponse(_body(answer), answer.status_code)
         response.raw_headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return response
+
+
+def _has_body(request: Request) -> bool:
+    return not {"content-length", "transfer-encoding"}.isdisjoint(request.headers)
 
 
 async def _body(answer: httpx2.Response) -> AsyncIterator[bytes]:

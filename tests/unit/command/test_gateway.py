@@ -1,10 +1,15 @@
-"""Each URL has one owner: the gateway's rule is that of the data path."""
+"""Each URL has one owner: the gateway's rule is that of the data path. What dies below it is never a wrong answer."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import httpx2
 import pytest
 
-from services.command.gateway import owner_of
+from services.command.gateway import Gateway, owner_of
+
+UPSTREAMS = {name: [f"http://{name}-0", f"http://{name}-1"] for name in ("ingest", "render", "api")}
 
 
 @pytest.mark.parametrize(
@@ -23,3 +28,49 @@ from services.command.gateway import owner_of
 )
 def test_a_url_goes_to_the_service_that_owns_it(method: str, path: str, owner: str) -> None:
     assert owner_of(method, path) == owner
+
+
+@dataclass
+class Copies(httpx2.AsyncBaseTransport):
+    """The copies of every service, of which the first fails, or both do: before they read the request, if at all."""
+
+    failure: type[httpx2.TransportError]
+    both: bool
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if self.both or request.url.host.endswith("-0"):
+            raise self.failure("dies", request=request)
+        await request.aread()
+        return httpx2.Response(200, stream=httpx2.ByteStream(b"answer"))
+
+
+async def ask(method: str, path: str, failure: type[httpx2.TransportError], *, both: bool) -> httpx2.Response:
+    gateway = Gateway(UPSTREAMS)
+    gateway._client = httpx2.AsyncClient(transport=Copies(failure, both))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(gateway.app()), base_url="http://pacs.test") as client:
+        return await client.request(method, path, content=b"body" if method == "POST" else None)
+
+
+@pytest.mark.parametrize("failure", [httpx2.ConnectError, httpx2.ConnectTimeout])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/dicom-web/studies"), ("POST", "/dicom-web/studies")])
+async def test_a_copy_that_does_not_listen_is_passed_over(
+    method: str, path: str, failure: type[httpx2.TransportError]
+) -> None:
+    assert (await ask(method, path, failure, both=False)).status_code == 200
+    answer = await ask(method, path, failure, both=True)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+@pytest.mark.parametrize("failure", [httpx2.ReadError, httpx2.RemoteProtocolError, httpx2.ReadTimeout])
+async def test_a_copy_that_dies_with_a_question_is_asked_no_more_and_its_twin_answers(
+    failure: type[httpx2.TransportError],
+) -> None:
+    assert (await ask("GET", "/dicom-web/studies", failure, both=False)).content == b"answer"
+
+
+@pytest.mark.parametrize("failure", [httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError])
+async def test_a_copy_that_dies_with_a_store_is_unavailable_so_that_the_sender_repeats_it(
+    failure: type[httpx2.TransportError],
+) -> None:
+    answer = await ask("POST", "/dicom-web/studies", failure, both=False)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")

@@ -1,7 +1,8 @@
 """Every collection of the catalog, its key and its fields. Both adapters make their tables and indexes from this page.
 
 Names are the exact DICOM keywords where a field is an attribute. A field that ends in ``_folded`` is a copy for
-matching (see `radstream.dicom.folding`): case-folded, accents stripped. Fields in lower case are our own.
+matching (see `radstream.dicom.folding`): case-folded, accents stripped; one that ends in ``_sounds`` is for fuzzy
+matching (see `radstream.dicom.sounds`). Fields in lower case are our own.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ STUDIES: Final = Collection(
         Field("IssuerOfPatientID"),
         Field("PatientName"),
         Field("PatientName_folded", "list"),
+        Field("PatientName_sounds", "list"),
         Field("PatientBirthDate"),
         Field("PatientSex"),
         Field("StudyDate"),
@@ -82,6 +84,7 @@ STUDIES: Final = Collection(
         Field("StudyID"),
         Field("StudyDescription_folded"),
         Field("ReferringPhysicianName_folded", "list"),
+        Field("ReferringPhysicianName_sounds", "list"),
         Field("ModalitiesInStudy", "list"),
         Field("SOPClassesInStudy", "list"),
         Field("NumberOfStudyRelatedSeries", "int"),
@@ -98,9 +101,11 @@ STUDIES: Final = Collection(
         ("AccessionNumber",),
         ("StudyID",),
         ("PatientName_folded",),
+        ("PatientName_sounds",),
         ("PatientBirthDate",),
         ("StudyDescription_folded",),
         ("ReferringPhysicianName_folded",),
+        ("ReferringPhysicianName_sounds",),
         ("ModalitiesInStudy",),
         ("patient_key",),
         ("is_complete", "last_indexed_at"),
@@ -120,6 +125,7 @@ SERIES: Final = Collection(
         Field("PerformedProcedureStepStartTime"),
         Field("ScheduledProcedureStepID", "list"),  # of the items of (0040,0275) Request Attributes Sequence
         Field("RequestedProcedureID", "list"),
+        Field("RequestAttributesSequence", "list"),  # of each item, see `request_key`
         Field("SOPClassesInSeries", "list"),
         Field("NumberOfSeriesRelatedInstances", "int"),
         Field("last_stored_at"),
@@ -132,6 +138,7 @@ SERIES: Final = Collection(
         ("PerformedProcedureStepStartDate",),
         ("ScheduledProcedureStepID",),
         ("RequestedProcedureID",),
+        ("RequestAttributesSequence",),
     ),
 )
 
@@ -196,6 +203,11 @@ def patient_key(site: str, issuer: str, patient_id: str, study_instance_uid: str
 def series_key(study_instance_uid: str, series_instance_uid: str) -> str:
     """Return the key of a series; of both UIDs, since devices reuse Series Instance UIDs in copied studies."""
     return f"{study_instance_uid}/{series_instance_uid}"
+
+
+def request_key(requested_procedure_id: str, scheduled_procedure_step_id: str) -> str:
+    """Return an item of the Request Attributes Sequence as one text; neither id has a backslash (PS3.5 6.2)."""
+    return f"{requested_procedure_id}\\{scheduled_procedure_step_id}"
 
 
 def instance_order(stored_at: str, blob_key: str) -> str:

@@ -8,13 +8,14 @@ import unicodedata
 def fold(text: str) -> str:
     """Return `text` case-folded, without accents, with single inner and no outer white space.
 
-    Compatibility forms (ligatures, full-width letters) become plain ones, ``ß`` becomes ``ss``. Scripts are kept:
+    Compatibility forms (ligatures, full-width letters) become plain ones, ``ß`` becomes ``ss``, ``ø`` an ``o``, since
+    not every keyboard has them. Scripts are kept:
     Greek, Cyrillic, Hangul and CJK are folded in case only where they have one.
     """
     if text.isascii():
         return " ".join(text.casefold().split())
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    bare = "".join(character for character in decomposed if not _is_accent(character))
+    bare = "".join(character for character in decomposed if not _is_accent(character)).translate(_WHOLE_LETTERS)
     return " ".join(unicodedata.normalize("NFC", bare).split())
 
 
@@ -25,6 +26,11 @@ def _is_accent(character: str) -> bool:
     """
     return unicodedata.category(character) == "Mn" and unicodedata.combining(character) in _ACCENT_CLASSES
 
+
+# Latin letters whose stroke or shape Unicode does not take for an accent, as people write them without it.
+_WHOLE_LETTERS = str.maketrans(
+    {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
 
 # Canonical combining classes: 10-35 Hebrew, Arabic and Syriac points, 202 and above attached or detached marks of
 # alphabetic scripts, 1 overlays. 7 (nukta), 8 (kana voicing), 9 (virama) and 0 (spacing vowels) change the letter.

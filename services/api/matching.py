@@ -1,11 +1,9 @@
 """What a value of a matching attribute means, as a predicate of the catalog (PS3.4 C.2.2.2). Pure.
 
 - An empty value, and ``*`` alone, match everything (universal matching).
-- ``*`` and ``?`` are wildcards in text. Other text is matched exactly, with regard to case.
-- Person names and descriptions are matched without regard to case and accents. A person name without wildcards has to
-  be the whole name of one component group, apart from empty components at its end: ``smith^john`` finds
-  ``Smith^John^^``, ``smith`` does not. ``smith^*`` also finds a name that has nothing behind the family name.
-- Dates and times may be ranges, each end of which may be open. A time of reduced precision is all of its period.
+- ``*`` and ``?`` are wildcards in text. Other text is matched exactly, with regard to case; person names and
+  descriptions without regard to case and accents, see `text_matching`.
+- Dates and times may be ranges, see `temporal_matching`.
 - Several values (separated by backslashes; codes, numbers and UIDs also by commas) match any of them.
 """
 
@@ -16,13 +14,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from radstream.catalog.filters import And, Equals, Exists, In, Or, Predicate, Range, Wildcard
+from radstream.catalog.filters import Equals, Exists, In, Or, Predicate
 from radstream.contract.errors import MalformedRequest
-from radstream.dicom.folding import fold, fold_person_name
 from radstream.dicom.levels import Level, tag_of
-from radstream.dicom.temporal import comparable_date, comparable_times
+from services.api.temporal_matching import date_predicate, time_predicate
+from services.api.text_matching import folded_predicate, name_predicate, sound_predicate, text_predicate
 
-Kind = Literal["uid", "code", "text", "folded", "name", "date", "time", "integer"]
+Kind = Literal["uid", "code", "text", "folded", "name", "sound", "date", "time", "integer"]
 
 LONGEST_VALUE: Final = 1024
 MOST_VALUES: Final = 1000
@@ -101,7 +99,7 @@ def predicate_of(name: str, kind: Kind, field: str, values: Sequence[str]) -> Pr
     """
     parts: list[Predicate] = []
     for value in values:
-        for single in _singles(name, kind, value):
+        for single in singles(name, kind, value):
             part = _PREDICATES[kind](name, field, single)
             if part is None:
                 return None
@@ -125,7 +123,7 @@ def _any_of(field: str, parts: Sequence[Predicate]) -> Predicate | None:
     return In(field, equal) if len(equal) == len(parts) else Or(parts)
 
 
-def _singles(name: str, kind: Kind, value: str) -> list[str]:
+def singles(name: str, kind: Kind, value: str) -> list[str]:
     """Return the single values in `value`, without padding; one empty one if it is empty."""
     if len(value) > LONGEST_VALUE and kind != "uid":
         raise MalformedRequest(f"the value of {name} is longer than {LONGEST_VALUE} characters")
@@ -150,65 +148,18 @@ def _integer(name: str, field: str, value: str) -> Predicate | None:
     return Equals(field, int(value))
 
 
-def _text(_name: str, field: str, value: str) -> Predicate | None:
-    if not value.strip("*"):
-        return None
-    return Wildcard(field, value) if "*" in value or "?" in value else Equals(field, value)
-
-
-def _folded(name: str, field: str, value: str) -> Predicate | None:
-    return _text(name, field, fold(value))
-
-
-def _name(name: str, field: str, value: str) -> Predicate | None:
-    """Each component group that is given has to match one of the name."""
-    groups = [_name_group(name, field, group) for group in fold_person_name(value)]
-    parts = [group for group in groups if group is not None]
-    return parts[0] if len(parts) == 1 else And(parts) if parts else None
-
-
-def _name_group(name: str, field: str, group: str) -> Predicate | None:
-    forms = [group]
-    while forms[-1].endswith("^*"):  # names are kept without empty components at their end
-        forms.append(forms[-1][:-2])
-    parts = [_text(name, field, form) for form in forms if form]
-    kept = [part for part in parts if part is not None]
-    return None if len(kept) < len(parts) or not kept else kept[0] if len(kept) == 1 else Or(kept)
-
-
-def _ends(name: str, value: str) -> tuple[str, str]:
-    first, hyphen, last = (part.strip() for part in value.partition("-"))
-    if hyphen and not first and not last:
-        raise MalformedRequest(f"the range of {name} has no end")
-    return first, last if hyphen else first
-
-
-def _date(name: str, field: str, value: str) -> Predicate | None:
-    if value in {"", "*"}:
-        return None
-    ends = [comparable_date(end) if end else "" for end in _ends(name, value)]
-    if None in ends:
-        raise MalformedRequest(f"the value of {name} is no date or range of dates")
-    low, high = ends
-    return Equals(field, low) if low and low == high else Range(field, low or None, high or None)
-
-
-def _time(name: str, field: str, value: str) -> Predicate | None:
-    if value in {"", "*"}:
-        return None
-    low, high = (comparable_times(end) if end else ("", "") for end in _ends(name, value))
-    if low is None or high is None:
-        raise MalformedRequest(f"the value of {name} is no time or range of times")
-    return Range(field, low[0] or None, high[1] or None)
+def _sound(_name: str, field: str, value: str) -> Predicate | None:
+    return sound_predicate(field, field.replace("_folded", "_sounds"), value)
 
 
 _PREDICATES: Final[dict[Kind, Callable[[str, str, str], Predicate | None]]] = {
     "uid": _uid,
-    "code": _text,
-    "text": _text,
-    "folded": _folded,
-    "name": _name,
-    "date": _date,
-    "time": _time,
+    "code": lambda _, field, value: text_predicate(field, value),
+    "text": lambda _, field, value: text_predicate(field, value),
+    "folded": lambda _, field, value: folded_predicate(field, value),
+    "name": lambda _, field, value: name_predicate(field, value),
+    "sound": _sound,
+    "date": date_predicate,
+    "time": time_predicate,
     "integer": _integer,
 }

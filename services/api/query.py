@@ -10,13 +10,12 @@ from typing import Final
 from radstream.catalog.filters import Predicate
 from radstream.contract.errors import MalformedRequest
 from radstream.dicom.levels import Level, tag_of
-from services.api.matching import MATCHINGS, is_empty, predicate_of
+from services.api.conditions import conditions_of
 
 TOLERATED: Final = frozenset({"accept", "charset"})
 """Parameters that other parts of the request's way understand (PS3.18 8.3.3)."""
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -68,17 +67,20 @@ def parse_query(level: Level, parameters: Iterable[tuple[str, str]]) -> Query:
         elif name not in TOLERATED:
             matches.setdefault(name, []).append(value)
     fields = [part.strip() for value in options.get("includefield", []) for part in value.split(",")]
-    conditions, matched, warnings = _conditions(level, matches, _flag(options, "emptyvaluematching"))
-    if _flag(options, "fuzzymatching"):
-        warnings.append("fuzzymatching is not supported; names are matched without regard to case and accents")
+    found = conditions_of(
+        level,
+        matches,
+        is_fuzzy=_flag(options, "fuzzymatching"),
+        matches_empty=_flag(options, "emptyvaluematching"),
+    )
     return Query(
         level=level,
-        conditions=conditions,
-        attributes=frozenset(matched | {tag for name in fields if (tag := tag_of(name.partition(".")[0]))}),
+        conditions=found.predicates,
+        attributes=frozenset(found.matched | {tag for name in fields if (tag := tag_of(name.partition(".")[0]))}),
         all_attributes="all" in fields,
         limit=_number(options, "limit"),
         offset=_number(options, "offset") or 0,
-        warnings=tuple(warnings),
+        warnings=tuple(found.warnings),
     )
 
 
@@ -86,43 +88,6 @@ _OPTIONS: Final = frozenset(
     {"includefield", "limit", "offset", "fuzzymatching", "emptyvaluematching", "multiplevaluematching"}
 )
 # Lists of values are always understood, so `multiplevaluematching` changes nothing.
-
-
-def _conditions(
-    level: Level, matches: Mapping[str, Sequence[str]], matches_empty: bool
-) -> tuple[dict[Level, list[Predicate]], set[str], list[str]]:
-    """Return the predicates by level, the tags that were matched, and warnings of what was not."""
-    conditions: dict[Level, list[Predicate]] = {}
-    matched: set[str] = set()
-    warnings: list[str] = []
-    for name, values in matches.items():
-        path = _path(name)
-        matching = MATCHINGS.get(path)
-        found = matching.field_at(level) if matching else None
-        if matching is None or found is None:
-            warnings.append(f"{name} is not supported for matching at this level and was ignored")
-            continue
-        where, column = found
-        is_asked_for_empty = matches_empty and list(values) == ['""']
-        predicate = is_empty(column) if is_asked_for_empty else predicate_of(name, matching.kind, column, values)
-        conditions.setdefault(where, []).extend([predicate] if predicate is not None else [])
-        matched.add(path.partition(".")[0])
-    return conditions, matched, warnings
-
-
-def _path(name: str) -> str:
-    """Return the tags that `name` means, joined by points.
-
-    Raises
-    ------
-    MalformedRequest
-        If it is no attribute of the Standard or of anybody; its text names the parameter.
-    """
-    tags = [tag_of(part) for part in name.split(".")]
-    if None in tags:
-        known = name if _NAME.fullmatch(name) else "(not printable)"
-        raise MalformedRequest(f"the parameter {known} is neither an attribute nor an option of a query")
-    return ".".join(tag for tag in tags if tag)
 
 
 def _flag(options: Mapping[str, Sequence[str]], name: str) -> bool:

@@ -154,6 +154,7 @@ def _series(attributes: Attributes, values: Values, key: InstanceKey) -> Documen
         "PerformedProcedureStepStartTime": values.time("00400245"),
         "ScheduledProcedureStepID": values.in_items("00400275", "00400009"),
         "RequestedProcedureID": values.in_items("00400275", "00401001"),
+        "RequestAttributesSequence": values.requests(),
         "qido": _some(attributes, DEFAULT_ATTRIBUTES[Level.SERIES]),
         "attributes": _some(attributes, ATTRIBUTES[Level.SERIES]),
     }
@@ -171,6 +172,8 @@ def _study(attributes: Attributes, values: Values, key: InstanceKey) -> Document
         "StudyID": values.text("00200010"),
         "StudyDescription_folded": values.folded("00081030"),
         "ReferringPhysicianName_folded": values.folded_names("00080090"),
+        "ReferringPhysicianName_sounds": values.sounds("00080090"),
+        "PatientName_sounds": values.sounds("00100010"),
         "site": key.site,
         "qido": _some(attributes, DEFAULT_ATTRIBUTES[Level.STUDY]),
         "attributes": _some(attributes, ATTRIBUTES[Level.STUDY]),

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
+from radstream.contract.documents import request_key
 from radstream.dicom.folding import fold, fold_person_name
+from radstream.dicom.sounds import sounds_in
 from radstream.dicom.temporal import comparable_date, comparable_times
 
 T = TypeVar("T")
@@ -51,6 +53,10 @@ class Values:
         groups = [group for name in self._names(tag) for group in fold_person_name(name)]
         return [group for group in dict.fromkeys(groups) if self._kept(tag, group)]
 
+    def sounds(self, tag: str) -> list[str]:
+        """Return what the words of every person name sound like."""
+        return list(dict.fromkeys(sound for name in self.folded_names(tag) for sound in sounds_in(name)))
+
     def date(self, tag: str) -> str | None:
         """Return the date as ``YYYYMMDD``."""
         text = self.text(tag)
@@ -72,11 +78,22 @@ class Values:
 
     def in_items(self, sequence: str, tag: str) -> list[str]:
         """Return the texts of `tag` in every item of `sequence`."""
+        texts = [text for (text,) in self._items(sequence, tag) if text is not None]
+        return list(dict.fromkeys(texts))
+
+    def requests(self) -> list[str]:
+        """Return the items of the Request Attributes Sequence, see `request_key`."""
+        items = self._items("00400275", "00401001", "00400009")
+        keys = [request_key(procedure or "", step or "") for procedure, step in items]
+        return [key for key in dict.fromkeys(keys) if len(key) <= LONGEST_TEXT]
+
+    def _items(self, sequence: str, *tags: str) -> list[list[str | None]]:
+        """Return the texts of `tags` in each item of `sequence`."""
         items = [Values(item) for item in self._values(sequence) if isinstance(item, Mapping)]
-        texts = [text for item in items if (text := item.text(tag)) is not None]
+        texts = [[item.text(tag) for tag in tags] for item in items]
         for item in items:
             self.flags |= item.flags
-        return list(dict.fromkeys(texts))
+        return texts
 
     def _values(self, tag: str) -> Iterable[Any]:
         values = self._attributes.get(tag, {}).get("Value", ())

@@ -266,7 +266,7 @@ async def test_too_many_parents_are_told(client: httpx2.AsyncClient, monkeypatch
 
 
 async def test_each_thing_that_is_not_done_has_a_warning_of_its_own(client: httpx2.AsyncClient) -> None:
-    answer = await client.get("studies?fuzzymatching=true&SeriesNumber=1")
+    answer = await client.get("studies?Rows=512&SeriesNumber=1")
     assert answer.status_code == 200
     warnings = answer.headers.get_list("warning")
     assert len(warnings) == 2
@@ -278,3 +278,23 @@ async def test_many_rows_are_one_array(client: httpx2.AsyncClient, monkeypatch: 
     monkeypatch.setattr(finding, "METADATA_CHUNK", 2)
     assert len(await ask(client, "instances")) == 5
     assert len(await ask(client, "instances?includefield=all")) == 5
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("PatientName=Mueler&fuzzymatching=true", [2]),
+        ("PatientName=ana muller&fuzzymatching=true", [2]),
+        ("PatientName=Smyth&fuzzymatching=true", [3, 1]),
+        ("PatientName=Smyth", []),
+        ("PatientName=Miller Anna&fuzzymatching=true", [2]),
+        ("PatientName=Ann*&fuzzymatching=true", [2]),
+        ("ReferringPhysicianName=hous&fuzzymatching=true", [2, 3, 1]),
+        ("StudyDate=20260101-20260201&StudyTime=1012-1012", [3]),
+        ("StudyDate=20260101-20260201&StudyTime=1011-1011", [3, 1]),
+        ("StudyDate=20260101-20260301&StudyTime=2300-0100", [3]),
+        ("StudyDate=-20260201&StudyTime=-09", [1]),
+    ],
+)
+async def test_sounds_and_moments(client: httpx2.AsyncClient, query: str, found: list[int]) -> None:
+    assert await studies(client, query) == found

@@ -195,9 +195,74 @@ def test_what_cannot_be_matched_is_ignored_with_a_warning(name: str) -> None:
     assert [name in text for text in query.warnings] == [True]
 
 
-def test_fuzzy_matching_is_accepted_with_a_warning() -> None:
-    assert len(parse_query(STUDY, [("fuzzymatching", "true")]).warnings) == 1
-    assert parse_query(STUDY, [("fuzzymatching", "false")]).warnings == ()
+FUZZY = ("fuzzymatching", "true")
+NAME, SOUNDS = "PatientName_folded", "PatientName_sounds"
+
+
+@pytest.mark.parametrize(
+    ("value", "predicate"),
+    [
+        ("Meyer", In(SOUNDS, ["MR"])),
+        ("Smith^John", And([In(SOUNDS, ["SM0", "XMT"]), In(SOUNDS, ["JN", "AN"])])),
+        ("john smith", And([In(SOUNDS, ["JN", "AN"]), In(SOUNDS, ["SM0", "XMT"])])),
+        ("Smi*", Or([Wildcard(NAME, f"{beginning}smi*") for beginning in ("", "*^", "* ", "*-")])),
+        ("Meyer^*", In(SOUNDS, ["MR"])),
+    ],
+)
+def test_fuzzy_matching_is_by_the_sound_of_each_word(value: str, predicate: Predicate) -> None:
+    assert conditions(STUDY, ("PatientName", value), FUZZY) == {STUDY: [predicate]}
+
+
+def test_fuzzy_matching_is_for_names_only() -> None:
+    assert conditions(STUDY, ("StudyDescription", "Meyer"), FUZZY) == {
+        STUDY: [Equals("StudyDescription_folded", "meyer")]
+    }
+    assert conditions(STUDY, ("PatientName", "*"), FUZZY) == {}
+
+
+@pytest.mark.parametrize(
+    ("date", "time", "predicate"),
+    [
+        (
+            "20260101-20260103",
+            "1800-0600",
+            And(
+                [
+                    Range("StudyDate", "20260101", "20260103"),
+                    Or([Range("StudyDate", "20260102", None), Range("StudyTime", "180000.000000", None)]),
+                    Or([Range("StudyDate", None, "20260102"), Range("StudyTime", None, "060059.999999")]),
+                ]
+            ),
+        ),
+        (
+            "20261231-",
+            "18-",
+            And(
+                [
+                    Range("StudyDate", "20261231", None),
+                    Or([Range("StudyDate", "20261232", None), Range("StudyTime", "180000.000000", None)]),
+                ]
+            ),
+        ),
+    ],
+)
+def test_ranges_of_a_date_and_its_time_are_one_range(date: str, time: str, predicate: Predicate) -> None:
+    assert conditions(STUDY, ("StudyDate", date), ("StudyTime", time)) == {STUDY: [predicate]}
+
+
+@pytest.mark.parametrize(("date", "time"), [("20260101", "10-12"), ("20260101-", "10-12"), ("20260101-20260102", "10")])
+def test_other_dates_and_times_are_matched_each_for_itself(date: str, time: str) -> None:
+    alone = conditions(STUDY, ("StudyDate", date))[STUDY] + conditions(STUDY, ("StudyTime", time))[STUDY]
+    assert conditions(STUDY, ("StudyDate", date), ("StudyTime", time)) == {STUDY: alone}
+
+
+def test_the_ids_of_a_request_are_matched_in_one_item() -> None:
+    ids = ("RequestAttributesSequence.ScheduledProcedureStepID", "S*"), ("00400275.00401001", "R1")
+    assert conditions(SERIES, *ids) == {SERIES: [Or([Wildcard("RequestAttributesSequence", "R1\\S*")])]}
+
+
+def test_an_attribute_by_keyword_and_by_tag_is_one() -> None:
+    assert conditions(STUDY, ("PatientID", "A"), ("00100020", "B")) == {STUDY: [In("PatientID", ["A", "B"])]}
 
 
 def test_limit_and_offset() -> None:

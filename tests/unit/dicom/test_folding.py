@@ -29,6 +29,7 @@ from radstream.dicom.folding import fold, fold_person_name
         ("شَمْس", "شمس"),
         ("हिन्दी", "हिन्दी"),
         ("İstanbul", "istanbul"),
+        ("Sørensen Łukasz Đoković Ægir", "sorensen lukasz dokovic aegir"),
         ("a\tb\u3000c\n", "a b c"),
         ("", ""),
     ],

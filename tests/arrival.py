@@ -47,6 +47,8 @@ class Arrival:
         Those that were acknowledged, in the order of their acknowledgements.
     refusals : Counter of str
         Attempts without success, by door and what it said.
+    slowest_refusal_s : float
+        How long one of them took at most.
     """
 
     system: System
@@ -54,6 +56,7 @@ class Arrival:
     made: list[Instance] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
+    slowest_refusal_s: float = 0.0
     _waiting: asyncio.Queue[Instance] = field(default_factory=asyncio.Queue)
     _is_over: bool = False
 
@@ -119,5 +122,6 @@ class Arrival:
             await send(instance)
         except BaseException:
             self._waiting.put_nowait(instance)
+            self.slowest_refusal_s = max(self.slowest_refusal_s, time.monotonic() - sent_at_s)
             raise
         self.deliveries.append(Delivery(instance, door, sent_at_s, time.monotonic() - sent_at_s))

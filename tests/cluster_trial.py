@@ -8,13 +8,16 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Literal
 
 import httpx2
 
-from deploy.engines.engine import Engine
+from deploy.engines.kafka import Kafka
+from deploy.engines.mongod import Mongod
+from deploy.engines.seaweedfs import SeaweedFs
 from radstream.backends import Backends
 from radstream.bus.dead_letters import unresolved
 from radstream.catalog.filters import EVERYTHING
@@ -23,12 +26,31 @@ from tests.arrival import PER_STUDY, Arrival
 from tests.engines import cluster_environment, kafka, mongod, seaweedfs
 from tests.instances import Instance
 from tests.samples import data_set_of
+from tests.silence import silenced
 from tests.system import System
 
+Outage = Literal["killed", "silent"]
+"""Its connections are refused; or they are held, and nobody answers."""
 
-def engines() -> dict[str, Engine]:
+
+def engines() -> dict[str, Kafka | Mongod | SeaweedFs]:
     """Return the engines that the cluster stands on, which run."""
     return {engine.name: engine for engine in (kafka(), seaweedfs(), mongod())}
+
+
+@asynccontextmanager
+async def away(name: str, outage: Outage) -> AsyncIterator[None]:
+    """Have an engine away within; at the end it is there again, and ready."""
+    engine = engines()[name]
+    if outage == "silent":
+        with silenced(engine.pids if isinstance(engine, Kafka) else [engine._child.pid]):
+            yield
+    else:
+        await asyncio.to_thread(engine.kill)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(engine.start)
 
 
 @contextmanager

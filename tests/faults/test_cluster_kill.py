@@ -15,7 +15,15 @@ from pathlib import Path
 import pytest
 
 from tests.arrival import Arrival
-from tests.cluster_trial import check_everything, engines, kill_service, running_cluster, seconds_until_well, services
+from tests.cluster_trial import (
+    away,
+    check_everything,
+    engines,
+    kill_service,
+    running_cluster,
+    seconds_until_well,
+    services,
+)
 
 pytestmark = [pytest.mark.engines, pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -48,19 +56,12 @@ async def kill_each(arrival: Arrival, chance: random.Random) -> dict[str, list[f
     for name in shuffled([*engines(), *SERVICES] * KILLS, chance):
         await asyncio.sleep(chance.uniform(0.1, 1.5))
         if name in engines():
-            recoveries[name].append(await kill_engine(arrival, name, chance.uniform(0, 2)))
+            async with away(name, "killed"):
+                await asyncio.sleep(chance.uniform(0, 2))
+            recoveries[name].append(await seconds_until_well(arrival))
         else:
             await asyncio.to_thread(kill_service, arrival.system, name)
     return recoveries
-
-
-async def kill_engine(arrival: Arrival, name: str, away_s: float) -> float:
-    """Kill an engine, start it again after a while; return how long after its return all is well."""
-    engine = engines()[name]
-    await asyncio.to_thread(engine.kill)
-    await asyncio.sleep(away_s)
-    await asyncio.to_thread(engine.start)
-    return await seconds_until_well(arrival)
 
 
 def shuffled(names: Sequence[str], chance: random.Random) -> list[str]:

@@ -8,12 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import signal
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -23,6 +20,7 @@ from radstream.bus.port import Message
 from radstream.contract.errors import Unavailable
 from tests.engines import kafka, kafka_of_three
 from tests.kafka_trial import Trial, new_topic, opened
+from tests.silence import silenced
 
 pytestmark = [pytest.mark.engines, pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -89,7 +87,7 @@ async def test_a_deaf_broker_holds_nobody_up_beyond_the_deadline(engine: Kafka, 
     consumer = bus.consumer(group, [topic])
     records = await consumer.poll(1, 20)
     assert len(records) == 1
-    with silenced(engine):
+    with silenced(engine.pids):
         for action in (
             lambda: bus.publish([Message(topic, "k", b"meanwhile")]),
             lambda: consumer.commit(records),
@@ -114,30 +112,6 @@ async def test_a_deaf_broker_holds_nobody_up_beyond_the_deadline(engine: Kafka, 
         assert time.monotonic() < deadline
         taken += [record.value for record in await successor.poll(10, 0.5)]
     await successor.close()
-
-
-def is_stopped(pid: int) -> bool:
-    """Tell whether every thread of a process stands still."""
-    states = [stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
-    return set(states) == {"T"}
-
-
-@contextmanager
-def silenced(engine: Kafka) -> Iterator[None]:
-    """The brokers hold their connections and say nothing."""
-    pids = engine.pids
-    assert pids
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        deadline = time.monotonic() + 10
-        while not all(map(is_stopped, pids)):  # on a busy machine a thread may go on for a moment
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 async def test_what_starts_while_no_broker_is_there_works_when_one_comes(engine: Kafka) -> None:

@@ -14,6 +14,7 @@ from typing import Final, Literal, NoReturn
 from radstream.bus.dead_letters import dead_letter, safe_text
 from radstream.bus.port import Bus, Record
 from radstream.bus.retry import Retry
+from radstream.bus.suspicion import MOST_DEATHS, DeadlyRecord, Suspicion
 from radstream.contract.errors import Unavailable, answer_to
 from radstream.contract.topics import DEAD_LETTER_RETENTION_DAYS, Topic, dead_letter_topic
 from radstream.telemetry import CONSUMER_LAG, RECORDS_DEAD, RECORDS_HANDLED, RECORDS_RETRIED, code_path, get_logger
@@ -69,6 +70,7 @@ class ConsumeLoop:
         self._linger_s = linger_s
         self._retry = retry
         self._consumer = bus.consumer(group, [topic])
+        self._suspicion = Suspicion(self._consumer, max_batch)
         self._stop = asyncio.Event()
         self._state: Literal["not running", "running", "halted"] = "not running"
         self._dead_in_a_row = 0
@@ -159,15 +161,18 @@ class ConsumeLoop:
 
     async def _settle(self, records: Sequence[Record]) -> None:
         """Bring every record to its end and commit it; one bad record never takes its neighbours along."""
-        if len(records) == 1:
-            await self._settle_alone(records[0])
-        elif await self._attempt(records) is None:
-            await self._done(records)
+        suspects, others = await self._suspicion.part(records)
+        for record in suspects:
+            await self._settle_alone(record)
+        if len(others) > 1 and await self._attempt(others) is None:
+            await self._done(others)
         else:
-            for record in records:
+            for record in others:
                 await self._settle_alone(record)
 
     async def _settle_alone(self, record: Record) -> None:
+        if (deaths := self._suspicion.deaths(record)) >= MOST_DEATHS:
+            return await self._bury(record, DeadlyRecord(f"{deaths} processes ended while they handled it"), deaths)
         for attempt in range(1, self._retry.max_attempts + 1):
             error = await self._attempt([record])
             if error is None:
@@ -190,7 +195,8 @@ class ConsumeLoop:
     async def _call_handler(self, records: Sequence[Record]) -> None:
         self._busy_since_s = self._moved_at_s = _now_s()
         try:
-            await self._handle(records)
+            async with self._suspicion.watching(records):
+                await self._handle(records)
         finally:
             self._busy_since_s = None
 

@@ -13,6 +13,9 @@ from typing import Protocol
 
 from radstream.contract.topics import Topic
 
+Partition = tuple[str, int]
+"""A topic and the number of one of its partitions."""
+
 
 @dataclass(frozen=True)
 class Message:
@@ -51,6 +54,25 @@ class Record:
     headers: Mapping[str, str]
     timestamp_ms: int
 
+    @property
+    def topic_partition(self) -> Partition:
+        """Where it lies: topic and partition."""
+        return self.topic, self.partition
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """That a member began with a record, and neither ended nor gave up.
+
+    Parameters
+    ----------
+    number : int
+        How many members did so, one after the other.
+    """
+
+    offset: int
+    number: int
+
 
 class Consumer(Protocol):
     """One member of a consumer group."""
@@ -73,6 +95,27 @@ class Consumer(Protocol):
         ------
         Unavailable
             If the log does not answer; the records will come again, to this member or another.
+        """
+
+    async def note_attempt(self, records: Sequence[Record], number: int) -> None:
+        """Make durable that `records`, each the first of its partition that is not committed, are begun with.
+
+        Parameters
+        ----------
+        number : int
+            Of this attempt, from 1; 0 takes back what was noted. A commit of the record does so too.
+
+        Raises
+        ------
+        Unavailable
+        """
+
+    async def unfinished_attempts(self) -> Mapping[Partition, Attempt]:
+        """Return what any member of the group has noted, in any partition, and neither committed nor taken back.
+
+        Raises
+        ------
+        Unavailable
         """
 
     async def rewind(self) -> None:

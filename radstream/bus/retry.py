@@ -15,12 +15,13 @@ class Retry:
     max_attempts : int
         After which a record is given up whose error is none of ours. Dependencies are waited for without end.
     first_delay_s, longest_delay_s : float
-        The first delay and every later one, at most, in seconds.
+        The first delay and every later one, at most, in seconds. The longest is also how late the return of a
+        dependency may be noticed.
     """
 
     max_attempts: int = 5
     first_delay_s: float = 0.1
-    longest_delay_s: float = 30.0
+    longest_delay_s: float = 5.0
 
     def delay_s(self, attempt: int) -> float:
         """Return the seconds to wait after `attempt` (1, 2, ...) has failed: between half and all of its limit."""

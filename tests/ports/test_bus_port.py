@@ -12,7 +12,7 @@ import pytest
 
 from radstream.backends import open_bus as open_bus_at
 from radstream.bus.embedded import EmbeddedBus
-from radstream.bus.port import Bus, Consumer, Message, Record
+from radstream.bus.port import Attempt, Bus, Consumer, Message, Record
 from radstream.contract.errors import MalformedEvent, NotFound, Unavailable
 from radstream.contract.topics import Topic
 from tests.engines import kafka, on_engines
@@ -346,3 +346,57 @@ async def test_a_closed_bus_says_that_it_does_not_answer(bus: Bus, topic: str) -
         await bus.publish(messages(topic, "a"))
     with pytest.raises(Unavailable):
         await bus.check()
+
+
+# --- attempts --------------------------------------------------------------------------------------------------------
+
+
+async def test_an_attempt_is_known_to_others_until_its_record_is_committed(
+    bus: Bus, open_bus: Open, topic: str, group: str
+) -> None:
+    await bus.publish(messages(topic, "a", "b", "c"))
+    consumer, other = bus.consumer(group, [topic]), open_bus().consumer(group, [topic])
+    records = await take(consumer, 3)
+    assert await other.unfinished_attempts() == {}
+    await consumer.note_attempt(records[:1], 1)
+    assert await other.unfinished_attempts() == {(topic, 0): Attempt(0, 1)}
+    await consumer.commit(records[:1])
+    assert await other.unfinished_attempts() == {}
+    await consumer.note_attempt(records[1:2], 2)
+    await consumer.note_attempt(records[1:2], 3)
+    assert await other.unfinished_attempts() == {(topic, 0): Attempt(1, 3)}
+    await consumer.close()
+
+
+async def test_an_attempt_that_is_taken_back_was_none(bus: Bus, topic: str, group: str) -> None:
+    await bus.publish(messages(topic, "a"))
+    consumer = bus.consumer(group, [topic])
+    records = await take(consumer, 1)
+    await consumer.note_attempt(records, 1)
+    await consumer.note_attempt(records, 0)
+    assert await consumer.unfinished_attempts() == {}
+    await consumer.close()
+
+
+async def test_an_attempt_commits_nothing(bus: Bus, open_bus: Open, topic: str, group: str) -> None:
+    await bus.publish(messages(topic, "a", "b"))
+    consumer = bus.consumer(group, [topic])
+    records = await take(consumer, 2)
+    await consumer.commit(records[:1])
+    await consumer.note_attempt(records[1:], 1)
+    assert await bus.lag(group, [topic]) == 1
+    await consumer.close()
+    successor = open_bus().consumer(group, [topic])
+    assert values(await take(successor, 1)) == ["b"]
+    await successor.close()
+
+
+async def test_attempts_of_several_topics_and_groups_are_told_apart(bus: Bus, topic: str, group: str) -> None:
+    second = await new_topic(bus)
+    await bus.publish(messages(topic, "a") + messages(second, "b"))
+    consumer, stranger = bus.consumer(group, [topic, second]), bus.consumer(f"{group}-other", [topic])
+    records = await take(consumer, 2)
+    await consumer.note_attempt(records, 4)
+    assert await consumer.unfinished_attempts() == {(topic, 0): Attempt(0, 4), (second, 0): Attempt(0, 4)}
+    assert await stranger.unfinished_attempts() == {}
+    await consumer.close()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from radstream.bus.embedded.member import Member
 from radstream.bus.embedded.thread import Thread
 from radstream.bus.embedded.wake import WakeUps
-from radstream.bus.port import Record
+from radstream.bus.port import Attempt, Partition, Record
 
 SHORTEST_WAIT_S: Final = 0.001
 LONGEST_WAIT_S: Final = 0.05
@@ -57,6 +57,15 @@ class EmbeddedConsumer:
             next_offsets[record.topic] = max(next_offsets.get(record.topic, 0), record.offset + 1)
         if next_offsets:
             await self._thread.run(self._member.commit, next_offsets)
+
+    async def note_attempt(self, records: Sequence[Record], number: int) -> None:
+        """Make durable that `records`, the first of their topics that are not committed, are begun with."""
+        offsets = {record.topic: record.offset for record in records}
+        await self._thread.run(self._member.note_attempts, offsets, number)
+
+    async def unfinished_attempts(self) -> Mapping[Partition, Attempt]:
+        """Return what members of the group have begun with and not ended."""
+        return await self._thread.run(self._member.unfinished_attempts)
 
     async def rewind(self) -> None:
         """Go back to the committed offsets."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from radstream.bus.embedded.lease import Lease
 from radstream.bus.embedded.log import Log
 from radstream.bus.embedded.offsets import Offsets
-from radstream.bus.port import Record
+from radstream.bus.port import Attempt, Partition, Record
 
 
 class Member:
@@ -46,6 +46,15 @@ class Member:
     def commit(self, next_offsets: Mapping[str, int]) -> None:
         """Make durable what the group is done with."""
         self._offsets.commit(self._log.log_id(), self._group, next_offsets)
+
+    def note_attempts(self, offsets: Mapping[str, int], number: int) -> None:
+        """Make durable that the record at an offset of each topic is begun with."""
+        self._offsets.note_attempts(self._log.log_id(), self._group, offsets, number)
+
+    def unfinished_attempts(self) -> dict[Partition, Attempt]:
+        """Return what members have begun with and not ended."""
+        found = self._offsets.unfinished_attempts(self._log.log_id(), self._group)
+        return {(topic, 0): attempt for topic, attempt in found.items()}
 
     def release(self) -> None:
         """Give up all leases."""

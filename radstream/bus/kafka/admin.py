@@ -6,13 +6,14 @@ A fresh client each time: one that lives on asks a random node it has known, als
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from radstream.bus.kafka.errors import answering
 from radstream.bus.kafka.records import LARGEST_RECORD_BYTES
@@ -66,6 +67,11 @@ class Admin:
         is_new = any(code == _NO_ERROR for _, code, *_ in response.topic_errors)
         if is_new and replicas < self._replicas:
             log.warning("topics_have_few_replicas", count=replicas, reason="there are no more brokers")
+
+    async def committed(self, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        """Return what the group has committed, with what it noted there."""
+        async with self._client() as client, self._in_time("tell what is committed"):
+            return dict(await client.list_consumer_group_offsets(group))
 
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """Return how many records of `topics` the group has not committed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from radstream.bus.kafka.admin import Admin
@@ -90,7 +91,8 @@ class KafkaBus:
         instance_id = f"{self._instance_id}-{'-'.join(topics)}" if self._instance_id else ""
         names = [self._prefix + topic for topic in topics]
         connect = connector(self._servers, self._prefix + group, names, instance_id)
-        return KafkaConsumer(connect, prefix=self._prefix, deadline_s=self._deadline_s)
+        committed = partial(self._admin.committed, self._prefix + group)
+        return KafkaConsumer(connect, committed, prefix=self._prefix, deadline_s=self._deadline_s)
 
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """Return how many records of `topics` the group has not committed."""

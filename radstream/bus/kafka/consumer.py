@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from radstream.bus.kafka.endings import Endings
 from radstream.bus.kafka.errors import CLIENT_ERRORS, TAKEN_AWAY, answering
 from radstream.bus.kafka.records import decode
 from radstream.bus.kafka.standstill import Standstill
-from radstream.bus.port import Record
+from radstream.bus.port import Attempt, Partition, Record
 from radstream.contract.errors import Unavailable
 from radstream.telemetry import get_logger
 
@@ -23,6 +24,8 @@ log = get_logger(__name__)
 
 Connect = Callable[[ConsumerRebalanceListener], AIOKafkaConsumer]
 """Makes a client that is not started yet and tells the listener when its partitions are taken away."""
+
+Committed = Callable[[], Awaitable[Mapping[TopicPartition, OffsetAndMetadata]]]
 
 JOIN_S: Final = 60.0
 """For joining the group: others may need their whole session before they agree."""
@@ -42,14 +45,17 @@ class KafkaConsumer:
     ----------
     connect : callable
         See `Connect`.
+    committed : async callable
+        Tells what the group has committed.
     prefix : str
         Of the names of topics in the cluster.
     deadline_s : float
         For commits and questions.
     """
 
-    def __init__(self, connect: Connect, *, prefix: str, deadline_s: float) -> None:
+    def __init__(self, connect: Connect, committed: Committed, *, prefix: str, deadline_s: float) -> None:
         self._connect = connect
+        self._committed = committed
         self._prefix = prefix
         self._deadline_s = deadline_s
         self._joining: asyncio.Task[AIOKafkaConsumer] | None = None
@@ -76,7 +82,24 @@ class KafkaConsumer:
 
     async def commit(self, records: Sequence[Record]) -> None:
         """Commit the next offset of each partition that is still ours; of others the records come to their owner."""
-        client, offsets = self._client, self._offsets(records)
+        await self._commit({partition: (offset, "") for partition, offset in self._offsets(records).items()})
+
+    async def note_attempt(self, records: Sequence[Record], number: int) -> None:
+        """Note the attempt beside the offset that is committed, which is that of the record."""
+        note = str(number) if number else ""
+        await self._commit({partition: (next_ - 1, note) for partition, next_ in self._offsets(records).items()})
+
+    async def unfinished_attempts(self) -> Mapping[Partition, Attempt]:
+        """Return what is noted beside committed offsets."""
+        return {
+            (partition.topic.removeprefix(self._prefix), partition.partition): Attempt(offset, int(note))
+            for partition, (offset, note) in (await self._committed()).items()
+            if note.isdecimal()
+        }
+
+    async def _commit(self, offsets: dict[TopicPartition, tuple[int, str]]) -> None:
+        """Commit offsets and notes; nothing happens if their partitions have just been given to somebody else."""
+        client = self._client
         if client is None or not offsets:
             return
         try:
@@ -86,7 +109,7 @@ class KafkaConsumer:
         except Unavailable as error:
             if not isinstance(error.__cause__, TAKEN_AWAY):
                 raise
-            log.info("commit_dropped", count=len(records), reason="the partitions were given to another member")
+            log.info("commit_dropped", count=len(offsets), reason="the partitions were given to another member")
 
     async def rewind(self) -> None:
         """Seek to what is committed, or to the earliest record; before the first poll there is nothing to do."""

@@ -20,6 +20,7 @@ from aiokafka.errors import (
     UnknownMemberIdError,
     UnknownTopicOrPartitionError,
 )
+from aiokafka.structs import OffsetAndMetadata
 from structlog.testing import capture_logs
 
 from radstream.bus.kafka import client_log, consumer, standstill
@@ -28,7 +29,7 @@ from radstream.bus.kafka.consumer import KafkaConsumer
 from radstream.bus.kafka.errors import acknowledging
 from radstream.bus.kafka.records import LARGEST_VALUE_BYTES, decode, encode
 from radstream.bus.kafka.standstill import LOOK_EVERY_S, Standstill
-from radstream.bus.port import Message, Record
+from radstream.bus.port import Attempt, Message, Record
 from radstream.contract.errors import MalformedEvent, NotFound, Unavailable
 
 P0, P1 = TopicPartition("x-t", 0), TopicPartition("x-t", 1)
@@ -53,7 +54,7 @@ class Client:
     partitions: tuple[TopicPartition, ...] = (P0,)
     log: dict[TopicPartition, list[SimpleNamespace]] = field(default_factory=dict)
     at: dict[TopicPartition, int] = field(default_factory=dict)
-    commits: list[dict[TopicPartition, int]] = field(default_factory=list)
+    commits: list[dict[TopicPartition, tuple[int, str]]] = field(default_factory=list)
     stopped: bool = False
 
     async def start(self) -> None:
@@ -83,7 +84,7 @@ class Client:
             await asyncio.sleep(timeout_ms / 1000)
         return found
 
-    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+    async def commit(self, offsets: dict[TopicPartition, tuple[int, str]]) -> None:
         if self.commit_error is not None:
             raise self.commit_error
         self.commits.append(offsets)
@@ -113,7 +114,10 @@ async def member(*prepared: Prepare) -> AsyncIterator[tuple[KafkaConsumer, list[
         prepared[min(len(clients), len(prepared)) - 1](clients[-1])
         return clients[-1]
 
-    opened = KafkaConsumer(connect, prefix="x-", deadline_s=0.5)
+    async def committed() -> dict[TopicPartition, OffsetAndMetadata]:
+        return {tp: OffsetAndMetadata(*each) for commits in clients[-1].commits for tp, each in commits.items()}
+
+    opened = KafkaConsumer(connect, committed, prefix="x-", deadline_s=0.5)
     try:
         yield opened, clients
     finally:
@@ -196,13 +200,34 @@ async def test_the_next_offset_of_each_partition_is_committed() -> None:
 
     async with member(two) as (consumer, clients):
         await consumer.commit(await consumer.poll(10, 0.1))
-        assert clients[0].commits == [{P0: 2, P1: 1}]
+        assert clients[0].commits == [{P0: (2, ""), P1: (1, "")}]
+
+
+async def test_an_attempt_is_noted_beside_what_is_committed_until_the_record_is_committed_itself() -> None:
+    async with member(healthy) as (consumer, clients):
+        records = await consumer.poll(2, 0.1)
+        await consumer.note_attempt(records[:1], 2)
+        assert clients[0].commits == [{P0: (0, "2")}]
+        assert await consumer.unfinished_attempts() == {("t", 0): Attempt(0, 2)}
+        await consumer.note_attempt(records[:1], 0)
+        assert await consumer.unfinished_attempts() == {}
+        await consumer.note_attempt(records[:1], 3)
+        await consumer.commit(records)
+        assert await consumer.unfinished_attempts() == {}
+
+
+async def test_notes_of_strangers_are_none_of_ours() -> None:
+    async with member(healthy) as (consumer, clients):
+        await consumer.poll(2, 0.1)
+        clients[0].commits.append({P0: (3, "by another program")})
+        assert await consumer.unfinished_attempts() == {}
 
 
 async def test_records_whose_partition_was_taken_away_are_not_committed() -> None:
     async with member(healthy) as (consumer, clients):
         stale = await consumer.poll(2, 0.1)
         clients[0].take_away()
+        await consumer.note_attempt(stale[:1], 1)
         await consumer.commit(stale)
         assert clients[0].commits == []
 
@@ -215,7 +240,7 @@ async def test_a_stale_commit_does_not_turn_back_what_another_member_has_done() 
         fresh = await consumer.poll(1, 0.1)
         await consumer.commit(stale)
         await consumer.commit(fresh)
-        assert clients[0].commits == [{P0: 5}]
+        assert clients[0].commits == [{P0: (5, "")}]
 
 
 @pytest.mark.parametrize("error", [CommitFailedError(), IllegalStateError()])

@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     allow_open: bool = Field(False, description="bind beyond loopback although nobody has to say who they are")
     trust_forwarded: bool = Field(False, description="believe X-Forwarded-*: only if a gateway of ours is in front")
 
+    ingest_urls: Words = Field((), description="where the gateway finds ingest's web door")
+    render_urls: Words = Field((), description="where the gateway finds render's web door")
+    api_urls: Words = Field((), description="where the gateway finds api's web door")
+
     ae_title: Annotated[str, AfterValidator(_ae_title)] = Field("RADSTREAM", description="our AE title")
     called_ae_titles: Words = Field((), description="other AE titles we answer to; `*` is any")
     calling_ae_titles: Words = Field((), description="AE titles that may call; empty: any on loopback, none elsewhere")
@@ -63,6 +67,7 @@ class Settings(BaseSettings):
 
     publish_deadline_s: float = Field(2.0, gt=0, description="how long ingest waits for the log before it marks")
     min_free_bytes: int = Field(1 << 30, ge=0, description="room of the disk that a folder of blobs leaves")
+    drain_s: float = Field(5.0, gt=0, description="how long what has begun may take to end at a stop")
     study_quiet_s: float = Field(60.0, gt=0, description="quiet time after which a study is complete")
     render_workers: int = Field(1, ge=1, description="decoding worker processes of each service that renders")
     max_frame_pixels: int = Field(1 << 28, ge=1, description="largest Rows x Columns x Samples that is decoded")

@@ -42,10 +42,11 @@ async def open_doors(
     """
     if not settings.health_port:
         app = create_app(title, routers, checks, signs_of_life)
-        return await serve(app, settings.host, settings.http_port, stop)
+        return await serve(app, settings.host, settings.http_port, stop, drain_s=settings.drain_s)
     async with asyncio.TaskGroup() as group:
         health = create_app(f"{title}: health", [], checks, signs_of_life)
         group.create_task(serve(health, settings.host, settings.health_port, stop))
         if routers:
-            group.create_task(serve(create_app(title, routers, None), settings.host, settings.http_port, stop))
+            work = create_app(title, routers, None)
+            group.create_task(serve(work, settings.host, settings.http_port, stop, drain_s=settings.drain_s))
     return None

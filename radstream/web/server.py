@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -16,14 +17,19 @@ from radstream.telemetry import get_logger
 from radstream.web.protocol import LimitedProtocol
 
 BACKLOG: Final = 2048
-DRAIN_S: Final = 5
 KEEP_ALIVE_S: Final = 75
 
 
 async def serve(
-    app: ASGIApp, host: str, port: int, stop: asyncio.Event, on_ready: Callable[[int], None] | None = None
+    app: ASGIApp,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    on_ready: Callable[[int], None] | None = None,
+    *,
+    drain_s: float = 5.0,
 ) -> None:
-    """Serve `app` until `stop` is set; then finish what has begun, for at most `DRAIN_S`.
+    """Serve `app` until `stop` is set; then finish what has begun, for at most `drain_s` seconds.
 
     Parameters
     ----------
@@ -38,7 +44,7 @@ async def serve(
         If the address is in use or not one of this machine.
     """
     with _listen(host, port) as listener:
-        server = _Server(_config(app))
+        server = _Server(_config(app, drain_s))
         watch = asyncio.create_task(_stop_when(stop, server))
         try:
             chosen: int = listener.getsockname()[1]
@@ -47,7 +53,7 @@ async def serve(
             watch.cancel()
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, drain_s: float) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=LimitedProtocol,
@@ -59,7 +65,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         server_header=False,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=DRAIN_S,
+        timeout_graceful_shutdown=math.ceil(drain_s),
     )
 
 

@@ -31,6 +31,7 @@ SERVICES: Final = {
     "index": ("services.index.__main__:run", "Catalog what was stored.", False),
     "render": ("services.render.__main__:run", "Make pictures: previews by event, /rendered, /thumbnail.", False),
     "api": ("services.api.__main__:run", "Give instances out: QIDO-RS, WADO-RS, the start page.", False),
+    "gateway": ("services.command.edge:run", "Hand each URL to the service that owns it.", False),
     "cluster": (
         "services.command.cluster:run",
         "Run each service as several processes behind a gateway.",

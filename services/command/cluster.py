@@ -11,11 +11,18 @@ from typing import Final
 
 from radstream.settings import Settings, to_environment
 from radstream.web.server import serve
+from services.command.forwarding import ForwardedHeaders
 from services.command.gateway import Gateway
 from services.command.supervisor import Program, Supervisor
-from services.command.up import greet, own
+from services.command.up import GRACE_S, greet, own
 
 COPIES: Final = {"ingest": 2, "index": 2, "render": 2, "api": 1}
+
+_SHARED: Final = {
+    "RADSTREAM_SHARE_DIMSE_PORT": "true",
+    "RADSTREAM_TRUST_FORWARDED": "true",
+    "RADSTREAM_HEALTH_PORT": "0",  # each has it on its own web door
+}
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
@@ -28,12 +35,12 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     """
     ports = {name: [_free_port() for _ in range(copies)] for name, copies in COPIES.items()}
     gateway = Gateway({name: [f"http://127.0.0.1:{port}" for port in ports[name]] for name in ports})
-    environment = to_environment(settings) | {"RADSTREAM_SHARE_DIMSE_PORT": "true", "RADSTREAM_TRUST_FORWARDED": "true"}
+    environment = to_environment(settings) | _SHARED
     with own(settings.home):
         async with asyncio.TaskGroup() as group:
             greeting = group.create_task(greet(settings))
-            group.create_task(serve(gateway.app(), settings.host, settings.http_port, stop))
-            await Supervisor(list(_programs(ports)), environment).run(stop)
+            group.create_task(serve(ForwardedHeaders(gateway.app(), settings), settings.host, settings.http_port, stop))
+            await Supervisor(list(_programs(ports)), environment, drain_s=settings.drain_s + GRACE_S).run(stop)
             greeting.cancel()
     await gateway.close()
 

@@ -24,7 +24,8 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
         Which doors to open; on one machine STOW-RS is served by the web process.
     """
     # It has no business with the catalog.
-    async with open_backends(settings, creating=("log",)) as backends, asyncio.TaskGroup() as group:
+    creating = ("log", "blob store")  # the sweep looks into the store before the first instance comes
+    async with open_backends(settings, creating) as backends, asyncio.TaskGroup() as group:
         group.create_task(Sweep(backends, settings).run(stop))
         if "dimse" in doors:
             group.create_task(scp.serve(backends, settings, stop))

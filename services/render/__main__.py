@@ -28,7 +28,8 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
     doors : sequence of {"events", "http"}
         With "http", /rendered and /thumbnail are served on the web port too.
     """
-    async with open_backends(settings) as backends, Sandbox(settings.render_workers) as sandbox:
+    creating = ("log", "catalog", "preview cache")  # which it reads before it writes anything
+    async with open_backends(settings, creating) as backends, Sandbox(settings.render_workers) as sandbox:
         rendering = Rendering(backends, Pictures(backends, settings, sandbox))
         # Small batches: their pictures are made side by side, and what is done is committed soon.
         loop = ConsumeLoop(

@@ -23,6 +23,9 @@ PROGRAMS: Final = (
     Program("render", ("previews", "--niceness", "19")),
 )
 
+GRACE_S: Final = 5.0
+"""How long a program may take to stop beside its drain."""
+
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Run every service under one supervisor until `stop` is set.
@@ -35,7 +38,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     with own(settings.home):
         async with asyncio.TaskGroup() as group:
             greeting = group.create_task(greet(settings))
-            await Supervisor(PROGRAMS, to_environment(settings)).run(stop)
+            await Supervisor(PROGRAMS, to_environment(settings), drain_s=settings.drain_s + GRACE_S).run(stop)
             greeting.cancel()
 
 

@@ -85,7 +85,14 @@ async def test_a_long_absence_is_made_up_for_in_batches(engines: Engines, sweep:
     number = 2 * BATCH + 3
     await mark(engines, *map(event, range(number)))
     assert await sweep.round() == number
-    assert (engines.bus.calls, len(engines.bus.messages)) == (3, number)
+    assert (engines.bus.calls, len(engines.bus.messages)) == (4, number)
+
+
+async def test_only_one_marker_is_read_in_vain_while_the_log_is_away(engines: Engines, sweep: Sweep) -> None:
+    engines.bus.state = "fails"
+    await mark(engines, *map(event, range(5)))
+    assert await sweep.round() == 0
+    assert engines.blobs.reads == 1
 
 
 async def test_what_was_told_but_not_removed_is_told_again(engines: Engines, sweep: Sweep) -> None:

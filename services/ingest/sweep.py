@@ -67,7 +67,8 @@ class Sweep:
                 due = await self._due(BATCH)
         finally:
             await self._lease.give_back()
-        log.info("pending_markers_published", count=moved)
+        if moved:
+            log.info("pending_markers_published", count=moved)
         return moved
 
     async def _due(self, most: int) -> list[str]:

@@ -10,13 +10,15 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 
-def ct_slice(study: str, series: str, number: int, *, patient: str = "BENCH-1", size: int = 512) -> bytes:
+def ct_slice(
+    study: str, series: str, number: int, *, patient: str = "BENCH-1", size: int = 512, sop_instance_uid: str = ""
+) -> bytes:
     """Return a CT slice as Part 10 file; noise on a disc, so that it compresses as a real one does."""
     rng = np.random.default_rng(number)
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
     hounsfield = np.where(x**2 + y**2 < 0.6, 40, -1000) + rng.normal(0, 12, (size, size))
     ds = Dataset()
-    ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, generate_uid()
+    ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, sop_instance_uid or generate_uid()
     ds.StudyInstanceUID, ds.SeriesInstanceUID = study, series
     ds.PatientID, ds.PatientName, ds.PatientBirthDate, ds.PatientSex = patient, f"Bench^{patient}", "19700101", "O"
     ds.StudyDate, ds.StudyTime, ds.AccessionNumber, ds.StudyID = "20260101", "120000", f"A{patient[-8:]}", "1"

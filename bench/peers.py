@@ -57,7 +57,7 @@ class Orthanc:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "orthanc"
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     @staticmethod
     def is_installed() -> bool:
@@ -90,7 +90,7 @@ class Orthanc:
         path.write_text(json.dumps(configuration))
         with (self._folder / "log.txt").open("wb") as log:
             environment = {**os.environ, "TCP_NODELAY": "1"}  # its DIMSE library waits for 40 ms without
-            self._process = subprocess.Popen(["Orthanc", str(path)], stdout=log, stderr=log, env=environment)
+            self.process = subprocess.Popen(["Orthanc", str(path)], stdout=log, stderr=log, env=environment)
         self._wait(f"http://127.0.0.1:{http_port}/system")
         base = f"http://127.0.0.1:{http_port}/dicom-web"
         return Peer("Orthanc", "ORTHANC", dimse_port, base, lambda: None)  # it does everything before it answers
@@ -106,6 +106,6 @@ class Orthanc:
         raise RuntimeError("Orthanc did not start")
 
     def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(20)
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)

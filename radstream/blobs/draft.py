@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from radstream.blobs.clock import Clock
+from radstream.blobs.direct import write_directly
 from radstream.blobs.disk import answering, blob_info, set_time, write_all
 from radstream.blobs.incoming import Incoming
 from radstream.blobs.keys import to_path
@@ -103,7 +104,7 @@ class Draft:
             self._room.take(len(view))
         self._sha256.update(view[self._unhashed_bytes :])
         self._unhashed_bytes = max(0, self._unhashed_bytes - len(view))
-        write_all(descriptor, view)
+        (write_directly if self._durable else write_all)(descriptor, view)
         self._unsynced_bytes += len(view)
         if self._durable and self._unsynced_bytes >= _SYNC_EVERY_BYTES:
             os.fdatasync(descriptor)

@@ -17,6 +17,7 @@ from radstream.blobs.draft import Draft
 from radstream.blobs.incoming import Incoming
 from radstream.blobs.keys import InvalidKey, to_path, walk
 from radstream.blobs.linking import Linker
+from radstream.blobs.pieces import Pieces
 from radstream.blobs.port import BlobInfo, Buffer, Stored
 from radstream.blobs.room import Room
 from radstream.blobs.writer import BackgroundWriter
@@ -53,6 +54,7 @@ class FolderBlobStore:
         self._incoming = Incoming(folder)
         self._linker = Linker(folder, durable=durable)
         self._clock = Clock()
+        self._pieces = Pieces()
         # Apart, so that pictures are served while a slow disk holds up those that arrive.
         self._writing = ThreadPoolExecutor(thread_count, thread_name_prefix="blobs-writing")
         self._reading = ThreadPoolExecutor(thread_count, thread_name_prefix="blobs-reading")
@@ -109,7 +111,7 @@ class FolderBlobStore:
     def _writer(self, prefix: Buffer, room: Room | None) -> BackgroundWriter:
         shared = (self._incoming, self._linker, self._clock)
         draft = Draft(*shared, len(memoryview(prefix)), durable=self._durable, room=room)
-        return BackgroundWriter(self._writing, draft, prefix)
+        return BackgroundWriter(self._writing, draft, prefix, self._pieces)
 
     def _read_part(self, key: str, offset: int, length: int | None) -> bytes:
         part = self._open(key, offset, length)

@@ -1,7 +1,7 @@
-"""The event loop's side of a blob in the making: gathers what comes, hands it to a thread, waits as little as possible.
+"""The event loop's side of a blob in the making: gathers what comes, and lets a thread hash and write it.
 
-One piece is in flight at a time, so pieces stay in order; the loop goes on gathering the next meanwhile. A blob that
-fits into the buffer costs one hop to a thread in all.
+The thread goes on by itself while there is something to write; the loop is told only of the end, and of a queue that
+is short again. A blob that fits into one piece costs one hop to a thread in all.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Protocol, TypeVar, TypeVarTuple
+from functools import partial
+from typing import Final, Protocol
 
+from radstream.blobs.pieces import Pieces
 from radstream.blobs.port import Buffer, Stored
+from radstream.blobs.strand import Strand, tell
 
-_Arguments = TypeVarTuple("_Arguments")
-_Result = TypeVar("_Result")
+_MOST_WAITING: Final = 3
+"""Pieces; with more of them waiting to be written, `drain` waits."""
 
 
 class Draft(Protocol):
@@ -39,91 +42,80 @@ class BackgroundWriter:
         Where `draft` does its blocking work.
     prefix : Buffer
         The first bytes of the blob.
-    piece_bytes : int
-        So much is gathered before it is handed to a thread; `drain` waits while four times as much waits.
+    pieces : Pieces
+        Where bytes are gathered.
     """
 
-    def __init__(self, threads: Executor, draft: Draft, prefix: Buffer, piece_bytes: int = 512 << 10) -> None:
-        self._threads = threads
+    def __init__(self, threads: Executor, draft: Draft, prefix: Buffer, pieces: Pieces) -> None:
+        self._strand = Strand(threads)
         self._draft = draft
-        self._piece_bytes = piece_bytes
-        self._buffer = bytearray(prefix)
-        self._in_flight: asyncio.Future[None] | None = None
-        self._in_flight_bytes = 0
+        self._pieces = pieces
+        self._piece = pieces.take()
+        self._filled = 0
+        self._draining: asyncio.Future[None] | None = None
         self._error: BaseException | None = None
         self._has_ended = False
+        self.write(prefix)
 
     def write(self, data: Buffer) -> None:
         """Take `data`; see the port."""
-        if self._error is not None:
-            return  # drain and commit tell
-        self._buffer += data
-        if self._in_flight is None and len(self._buffer) >= self._piece_bytes:
-            self._hand_over()
+        rest = memoryview(data)
+        while rest and self._error is None:  # drain and commit tell of an error
+            taken = min(len(rest), len(self._piece) - self._filled)
+            self._piece[self._filled : self._filled + taken] = rest[:taken]
+            self._filled += taken
+            rest = rest[taken:]
+            if self._filled == len(self._piece):
+                self._strand.do(partial(self._append, self._piece, asyncio.get_running_loop()))
+                self._piece, self._filled = self._pieces.take(), 0
 
     async def drain(self) -> None:
-        """Wait until at most four pieces wait to be written; see the port."""
-        while self._in_flight is not None and len(self._buffer) + self._in_flight_bytes > 4 * self._piece_bytes:
-            await asyncio.wait([self._in_flight])
-        self._raise_error()
+        """Wait until at most a few pieces wait to be written; see the port."""
+        while self._error is None and len(self._strand) > _MOST_WAITING:
+            self._draining = asyncio.get_running_loop().create_future()
+            if len(self._strand) > _MOST_WAITING:  # so that a thread will come to look at `_draining` later
+                await self._draining
+        if self._error is not None:
+            raise self._error
 
     async def commit(self, key: Callable[[str], str]) -> Stored:
         """Make the blob durable under its key; see the port."""
         self._end()
-        try:
-            await self._settle()
-            self._raise_error()
-        except BaseException:
-            self._discard()
-            raise
-        rest, self._buffer = self._buffer, bytearray()
-        # Shielded: the thread finishes and cleans up also if nobody waits for it any more.
-        return await asyncio.shield(self._run(self._draft.finish, rest, key))
+        return await self._strand.run(partial(self._finish, self._piece, self._filled, key))
 
     async def abort(self) -> None:
         """Forget what was written; see the port."""
-        if self._has_ended:
-            return
-        self._end()
-        self._buffer = bytearray()
-        await asyncio.shield(self._discard())
+        if not self._has_ended:
+            self._end()
+            await self._strand.run(partial(self._discard, self._piece))
 
     def _end(self) -> None:
         if self._has_ended:
             raise RuntimeError("this writer has been committed or aborted before")
         self._has_ended = True
 
-    def _hand_over(self) -> None:
-        piece, self._buffer = self._buffer, bytearray()
-        self._in_flight_bytes = len(piece)
-        self._in_flight = self._run(self._draft.append, piece)
-        self._in_flight.add_done_callback(self._taken)
+    # --- in a thread --------------------------------------------------------------------------------------------
 
-    def _taken(self, outcome: asyncio.Future[None]) -> None:
-        self._in_flight = None
-        self._in_flight_bytes = 0
-        self._error = outcome.exception()
-        if self._error is not None:
-            self._buffer = bytearray()
-        elif len(self._buffer) >= self._piece_bytes and not self._has_ended:
-            self._hand_over()
+    def _append(self, piece: memoryview, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            if self._error is None:
+                self._draft.append(piece)
+        except BaseException as error:  # noqa: BLE001 - drain and commit tell
+            self._error = error
+        self._pieces.give_back(piece)
+        draining = self._draining
+        if draining is not None and len(self._strand) <= _MOST_WAITING:
+            self._draining = None
+            tell(loop, draining, draining.set_result, None)
 
-    async def _settle(self) -> None:
-        """Wait until nothing is in flight."""
-        while self._in_flight is not None:
-            await asyncio.wait([self._in_flight])
+    def _finish(self, piece: memoryview, filled: int, key: Callable[[str], str]) -> Stored:
+        try:
+            if self._error is not None:
+                raise self._error
+            return self._draft.finish(piece[:filled], key)
+        finally:
+            self._pieces.give_back(piece)
 
-    def _discard(self) -> asyncio.Future[None]:
-        """Remove the temporary file as soon as no thread writes to it, whether or not anybody waits for that."""
-        return asyncio.ensure_future(self._discard_when_settled())
-
-    async def _discard_when_settled(self) -> None:
-        await self._settle()
-        await self._run(self._draft.discard)
-
-    def _raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error
-
-    def _run(self, function: Callable[[*_Arguments], _Result], *arguments: *_Arguments) -> asyncio.Future[_Result]:
-        return asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+    def _discard(self, piece: memoryview) -> None:
+        self._draft.discard()
+        self._pieces.give_back(piece)

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Final, TypeVar, TypeVarTuple
 
 from radstream.blobs.keys import InvalidKey, to_path
+from radstream.blobs.pieces import Pieces
 from radstream.blobs.port import BlobInfo, Buffer, Stored
 from radstream.blobs.s3.client import Client
 from radstream.blobs.s3.draft import Draft
@@ -68,6 +69,7 @@ class S3BlobStore:
         except ValueError as error:
             raise UnsafeConfiguration("the URL of a blob store has no proper host, port or bucket") from error
         self._part_bytes = multipart_above_bytes
+        self._pieces = Pieces(max(1, multipart_above_bytes // 2))
         self._preparation = Preparation(self._client)
         # Apart, so that pictures are served while a slow server holds up those that arrive.
         self._writing = ThreadPoolExecutor(thread_count, thread_name_prefix="s3-writing")
@@ -76,7 +78,7 @@ class S3BlobStore:
     def writer(self, prefix: Buffer = b"") -> BackgroundWriter:
         """Return a writer of a new blob; see the port."""
         draft = Draft(self._client, self._preparation, len(memoryview(prefix)), self._part_bytes)
-        return BackgroundWriter(self._writing, draft, prefix, max(1, self._part_bytes // 2))
+        return BackgroundWriter(self._writing, draft, prefix, self._pieces)
 
     async def put(self, key: str, data: Buffer) -> Stored:
         """Store a small blob, unless its key exists; see the port."""

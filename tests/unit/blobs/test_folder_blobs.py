@@ -69,7 +69,7 @@ async def test_a_small_instance_costs_one_hop_to_a_thread(store: FolderBlobStore
     threads = store._writing = CountingThreads(1)
     writer = store.writer(b"meta")
     for _ in range(10):
-        writer.write(b"x" * 40_000)
+        writer.write(b"x" * 20_000)
         await writer.drain()
     await writer.commit(lambda sha256: f"main/instances/1/2/3/{sha256}.dcm")
     assert threads.hops == 1

@@ -1,0 +1,72 @@
+"""Work that is done in order, by whichever thread of a pool is free: each thread goes on as long as there is more."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import suppress
+from typing import TypeVar
+
+_Result = TypeVar("_Result")
+_Value = TypeVar("_Value")
+
+
+class Strand:
+    """A queue of work; two pieces of it are never done at once.
+
+    To a busy strand more work costs no hop to a thread, which is dear: the thread at work takes it as well.
+    """
+
+    def __init__(self, threads: Executor) -> None:
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._work: deque[Callable[[], None]] = deque()
+        self._is_working = False
+
+    def __len__(self) -> int:
+        """How much has not been begun."""
+        return len(self._work)
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Let `work`, which raises nothing, be done after all that was given before."""
+        with self._lock:
+            self._work.append(work)
+            is_working, self._is_working = self._is_working, True
+        if not is_working:
+            self._threads.submit(self._work_off)
+
+    async def run(self, function: Callable[[], _Result]) -> _Result:
+        """Return ``function()``, done after all that was given before, also if nobody waits for it any more."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_Result] = loop.create_future()
+        self.do(lambda: _answer(loop, future, function))
+        return await future
+
+    def _work_off(self) -> None:
+        while True:
+            with self._lock:
+                if not self._work:
+                    self._is_working = False
+                    return
+                work = self._work.popleft()
+            work()
+
+
+def _answer(loop: asyncio.AbstractEventLoop, future: asyncio.Future[_Result], function: Callable[[], _Result]) -> None:
+    try:
+        result = function()
+    except BaseException as error:  # noqa: BLE001 - goes to who waits
+        tell(loop, future, future.set_exception, error)
+    else:
+        tell(loop, future, future.set_result, result)
+
+
+def tell(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[_Result], end: Callable[[_Value], None], value: _Value
+) -> None:
+    """Let the loop end `future`, from any thread; without effect if nobody waits for it any more."""
+    with suppress(RuntimeError):  # the loop was closed meanwhile
+        loop.call_soon_threadsafe(lambda: None if future.done() else end(value))

@@ -6,6 +6,7 @@ import asyncio
 import ssl as tls
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 from radstream.contract.errors import MalformedRequest, Unavailable, UnsupportedInstance
@@ -13,12 +14,34 @@ from radstream.dimse.associate import AssociateAccept, AssociateReject, Associat
 from radstream.dimse.exchange import Exchange
 from radstream.dimse.invoker import Invoker
 from radstream.dimse.limits import Limits
-from radstream.dimse.negotiation import accepted_by_peer
+from radstream.dimse.negotiation import ACCEPTANCE, accepted_by_peer
+from radstream.dimse.proposals import MAX_CONTEXTS
+from radstream.dimse.routes import AnyRoute
 from radstream.dimse.upper_layer import State, UpperLayer
 from radstream.dimse.user_information import UserInformation
 
-MAX_CONTEXTS: Final = 128
-"""Presentation context IDs are the odd numbers of a byte (PS3.8 9.3.2.2)."""
+LARGEST_WINDOW: Final = 64
+"""Operations invoked at once on one association, even if the peer allows any number (PS3.7 D.3.3.3)."""
+
+_REJECTIONS: Final = {
+    (1, 1): "no reason given",
+    (1, 2): "application context name not supported",
+    (1, 3): "calling AE title not recognized",
+    (1, 7): "called AE title not recognized",
+    (2, 1): "no reason given by its ACSE",
+    (2, 2): "protocol version not supported",
+    (3, 1): "temporary congestion",
+    (3, 2): "local limit exceeded",
+}
+"""By source and reason: PS3.8 table 9-21."""
+
+_CONTEXT_RESULTS: Final = {
+    1: "user rejection",
+    2: "no reason given",
+    3: "abstract syntax not supported",
+    4: "transfer syntax not supported",
+}
+"""PS3.8 table 9-18."""
 
 
 class AssociationRejected(Unavailable):
@@ -31,18 +54,40 @@ class AssociationRejected(Unavailable):
     """
 
     def __init__(self, reject: AssociateReject) -> None:
-        super().__init__(
-            f"the peer rejects the association: result {reject.result}, source {reject.source}, reason {reject.reason}"
-        )
+        numbers = f"result {reject.result}, source {reject.source}, reason {reject.reason}"
+        words = _REJECTIONS.get((reject.source, reject.reason), "for a reason that the Standard does not have")
+        super().__init__(f"the peer rejects the association: {words} ({numbers})")
         self.reject = reject
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether the peer means that trying again is of no use."""
+        return self.reject.result == 1
+
+
+class NothingAccepted(UnsupportedInstance):
+    """The peer has accepted the association and none of its presentation contexts.
+
+    Parameters
+    ----------
+    association : Association
+        Aborted; it still tells why.
+    """
+
+    def __init__(self, association: Association) -> None:
+        super().__init__("the peer accepts none of the proposed presentation contexts")
+        self.association = association
 
 
 class Association(Invoker):
     """An association that we requested; made by `Association.request`. Also the `ServiceUser` of its upper layer."""
 
-    def __init__(self, request: AssociateRequest, limits: Limits, response_timeout_s: float) -> None:
+    def __init__(
+        self, request: AssociateRequest, limits: Limits, response_timeout_s: float, routes: Sequence[AnyRoute] = ()
+    ) -> None:
         self.layer = UpperLayer(self, limits, is_requestor=True)
-        super().__init__(Exchange(self.layer, limits, (), lambda: None), response_timeout_s)
+        super().__init__(Exchange(self.layer, limits, routes, lambda: None), response_timeout_s)
+        self.end_reason = ""
         self._request = request
         self._answer: asyncio.Future[AssociateAccept] = asyncio.get_running_loop().create_future()
         self._ended = asyncio.Event()
@@ -61,6 +106,8 @@ class Association(Invoker):
         response_timeout_s: float = 600.0,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         ssl: tls.SSLContext | None = None,
+        user: UserInformation = UserInformation(),  # noqa: B008 - frozen
+        routes: Sequence[AnyRoute] = (),
     ) -> AsyncIterator[Association]:
         """Associate with a peer; release at the end, abort after an error.
 
@@ -72,22 +119,27 @@ class Association(Invoker):
             For connecting, for the answer to the request, and for the release.
         response_timeout_s : float
             For the response to a message, once it is sent.
+        user : UserInformation
+            What else to negotiate: roles, extensions, identity, window. Its maximum length is that of `limits`.
+        routes : sequence of StoreRoute or MessageRoute
+            What is performed for the peer in contexts for which `user` proposes to be SCP.
 
         Raises
         ------
         Unavailable
             If the peer cannot be reached, does not answer, or aborts; `AssociationRejected` if it rejects.
-        UnsupportedInstance
+        NothingAccepted
             If it accepts none of `contexts`.
         MalformedRequest
             If there are more than 128 `contexts`, or none.
         """
-        proposal = _propose(calling_ae_title, called_ae_title, contexts, limits.max_pdu_bytes)
-        association = Association(proposal, limits, response_timeout_s)
+        user = replace(user, max_pdu_bytes=limits.max_pdu_bytes)
+        proposal = _propose(calling_ae_title, called_ae_title, contexts, user)
+        association = Association(proposal, limits, response_timeout_s, routes)
         await association._associate(host, port, timeout_s, ssl)
         try:
             if not association._exchange.contexts:
-                raise UnsupportedInstance("the peer accepts none of the proposed presentation contexts")
+                raise NothingAccepted(association)
             yield association
         except BaseException:
             association.abort()
@@ -109,6 +161,34 @@ class Association(Invoker):
         if self.layer.state != State.IDLE:
             self.layer.abort(why="aborted by us")
             self.layer.transport.close()
+
+    # --- what was negotiated ------------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages may still be sent."""
+        return self.layer.state == State.ESTABLISHED and not self.layer.transport.is_closing()
+
+    @property
+    def accept(self) -> AssociateAccept:
+        """The peer's answer."""
+        return self._answer.result()
+
+    def accepted_syntaxes(self, sop_class_uid: str) -> frozenset[str]:
+        """Return the transfer syntaxes in which operations of a SOP class may be invoked."""
+        accepted = (context for context in self.contexts.values() if context.abstract_syntax == sop_class_uid)
+        return frozenset(context.transfer_syntax_uid for context in accepted if context.may_invoke)
+
+    def refusal(self, sop_class_uid: str, transfer_syntax_uid: str) -> str:
+        """Return in words why the peer takes no operation of a SOP class in a transfer syntax."""
+        results = {answer.context_id: answer.result for answer in self.accept.contexts}
+        for proposed in self._request.contexts:
+            if proposed.abstract_syntax == sop_class_uid and transfer_syntax_uid in proposed.transfer_syntaxes:
+                result = results.get(proposed.context_id)
+                # Accepted and yet of no use: another transfer syntax of the context, or another role.
+                words = "not accepted" if result in (None, ACCEPTANCE) else _CONTEXT_RESULTS.get(result, "refused")
+                return f"the peer refuses the presentation context: {words}"
+        return "no presentation context was proposed"
 
     # --- ServiceUser --------------------------------------------------------------------------------------------
 
@@ -133,6 +213,7 @@ class Association(Invoker):
         """Tell who waits for it."""
         if isinstance(answer, AssociateAccept):
             self._exchange.contexts = accepted_by_peer(self._request, answer)
+            self.widen(_window(self._request.user.window, answer.user.window))
         if not self._answer.done():
             if isinstance(answer, AssociateAccept):
                 self._answer.set_result(answer)
@@ -149,6 +230,7 @@ class Association(Invoker):
 
     def on_association_ended(self, reason: str) -> None:
         """Tell everybody who waits."""
+        self.end_reason = f"the association ended: {reason}"
         if not self._answer.done():
             self._answer.set_exception(Unavailable(f"no association with the peer: {reason}"))
         self._ended.set()
@@ -174,8 +256,19 @@ class Association(Invoker):
             raise
 
 
+def _window(proposed: tuple[int, int] | None, accepted: tuple[int, int] | None) -> int:
+    """Return how many operations we may invoke at once: one, if it was not negotiated; 0 means any number."""
+    invoked = 1 if proposed is None or accepted is None else accepted[0]
+    if proposed is not None and proposed[0]:
+        invoked = min(invoked or proposed[0], proposed[0])
+    return min(invoked or LARGEST_WINDOW, LARGEST_WINDOW)
+
+
 def _propose(
-    calling_ae_title: str, called_ae_title: str, contexts: Sequence[tuple[str, Sequence[str]]], max_pdu_bytes: int
+    calling_ae_title: str,
+    called_ae_title: str,
+    contexts: Sequence[tuple[str, Sequence[str]]],
+    user: UserInformation,
 ) -> AssociateRequest:
     if not 1 <= len(contexts) <= MAX_CONTEXTS:
         raise MalformedRequest(f"an association has 1 to {MAX_CONTEXTS} presentation contexts")
@@ -183,4 +276,4 @@ def _propose(
         ProposedContext(2 * index + 1, abstract_syntax, tuple(transfer_syntaxes))
         for index, (abstract_syntax, transfer_syntaxes) in enumerate(contexts)
     )
-    return AssociateRequest(calling_ae_title, called_ae_title, proposed, UserInformation(max_pdu_bytes=max_pdu_bytes))
+    return AssociateRequest(calling_ae_title, called_ae_title, proposed, user)

@@ -14,7 +14,7 @@ from radstream.dimse.sop_classes import VERIFICATION
 
 
 class Invoker:
-    """Invokes operations, one at a time: a peer need not take a second before it has answered (PS3.7 D.3.3.3).
+    """Invokes operations: one at a time, unless the peer has agreed to take more before it answers (PS3.7 D.3.3.3).
 
     Parameters
     ----------
@@ -27,7 +27,12 @@ class Invoker:
         self._exchange = exchange
         self._response_timeout_s = response_timeout_s
         self._message_id = 0
-        self._turn = asyncio.Lock()
+        self.widen(1)
+
+    def widen(self, window: int) -> None:
+        """Note how many operations may be under way at once, before the first one."""
+        self.window = window
+        self._turn = asyncio.Semaphore(window)
 
     @property
     def contexts(self) -> Mapping[int, Context]:

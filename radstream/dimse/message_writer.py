@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ class MessageWriter:
     def __init__(self, layer: UpperLayer) -> None:
         self._layer = layer
         self._is_streaming = False
+        self._turn = asyncio.Lock()  # of the messages that are streamed
         self._queued: list[tuple[int, Command, bytes | None]] = []
 
     def write(self, context_id: int, command: Command, data_set: bytes | None = None) -> None:
@@ -36,26 +38,27 @@ class MessageWriter:
                 self._layer.send(context_id, LAST if is_last else 0, fragment)
 
     async def stream(self, context_id: int, command: Command, data_set: AsyncIterator[bytes]) -> None:
-        """Send a message as fast as the peer takes it, one at a time; memory does not grow with the data set.
+        """Send a message as fast as the peer takes it, after those before it; memory does not grow with the data set.
 
         Raises
         ------
         Unavailable
             If the association is over.
         """
-        self._write_command(context_id, command, has_data_set=True)
-        self._is_streaming = True
-        try:
-            async for fragment, is_last in cut_stream(data_set, self._layer.max_fragment_bytes):
-                await self._layer.drain()
-                self._layer.send(context_id, LAST if is_last else 0, fragment)
-        except BaseException:
-            # Half a data set cannot be taken back: there is no other way to tell the peer (PS3.7 9.3.1).
-            self._layer.abort(why="a data set could not be sent to its end")
-            raise
-        finally:
-            self._is_streaming = False
-        self._write_queued()
+        async with self._turn:
+            self._write_command(context_id, command, has_data_set=True)
+            self._is_streaming = True
+            try:
+                async for fragment, is_last in cut_stream(data_set, self._layer.max_fragment_bytes):
+                    await self._layer.drain()
+                    self._layer.send(context_id, LAST if is_last else 0, fragment)
+            except BaseException:
+                # Half a data set cannot be taken back: there is no other way to tell the peer (PS3.7 9.3.1).
+                self._layer.abort(why="a data set could not be sent to its end")
+                raise
+            finally:
+                self._is_streaming = False
+            self._write_queued()
 
     def _write_queued(self) -> None:
         queued, self._queued = self._queued, []

@@ -32,3 +32,8 @@ def is_warning(status: int) -> bool:
 def is_stored(status: int) -> bool:
     """Tell whether a C-STORE response says that the peer has the instance now (PS3.4 B.2.3)."""
     return status == SUCCESS or is_warning(status)
+
+
+def may_succeed_later(status: int) -> bool:
+    """Tell whether the same instance may be accepted with another try: out of resources, or processing failure."""
+    return status >> 8 == 0xA7 or status == PROCESSING_FAILURE

@@ -10,10 +10,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
+from radstream.dimse.outgoing import Destination
 from radstream.process import until_stopped
 from radstream.settings import Settings, load_settings
 from services.command import up
-from services.command.simulate import Destination, Options, simulate
+from services.command.simulate import Options, simulate
 
 STUDIES: Final = 4
 SLICES: Final = 12

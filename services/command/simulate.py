@@ -14,11 +14,16 @@ from typing import Final, TextIO
 
 import orjson
 
-from services.command.simulator.instances import Instance, make_instances
+from radstream.bus.retry import Retry
+from radstream.contract.errors import Unavailable
+from radstream.dimse.outgoing import Delivery, Destination, Patience
+from radstream.dimse.sender import Sender
+from radstream.dimse.sop_classes import IMPLICIT_VR_LITTLE_ENDIAN
+from services.command.simulator.instances import Instance, make_instances, to_implicit
 from services.command.simulator.plan import MODALITIES, Modality, StudyPlan, plan_study
-from services.command.simulator.sending import Destination, Outcome, Sender
 
-__all__ = ["Destination", "Options", "Outcome", "Summary", "plan_studies", "simulate"]
+_ATTEMPTS: Final = 1000  # a modality does not give up an instance as long as others are accepted
+_RETRY: Final = Retry(first_delay_s=0.1, longest_delay_s=2.0)
 
 SEEDED_DAY: Final = date(2026, 1, 15)
 """When seeded studies happen: equal seeds give equal bytes on any day."""
@@ -62,6 +67,28 @@ class Options:
     acknowledged: Path | None = None
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How one instance fared.
+
+    Parameters
+    ----------
+    sha256 : str
+        Of the data set's bytes as they were sent.
+    attempts : int
+        How often it was sent.
+    refusal : str
+        Why the peer will never take it; empty if it has.
+    """
+
+    sop_instance_uid: str
+    study_instance_uid: str
+    sha256: str
+    size_bytes: int
+    attempts: int
+    refusal: str = ""
+
+
 @dataclass
 class Summary:
     """What became of a simulation.
@@ -71,7 +98,7 @@ class Summary:
     acknowledged : list of Outcome
         What the peer has promised to keep.
     refused : list of Outcome
-        What it will never take, with its status.
+        What it will never take.
     resent : int
         Attempts that failed and were repeated.
     """
@@ -114,30 +141,51 @@ async def simulate(
     Raises
     ------
     Unavailable
-        If the peer accepts nothing for too long.
-    UnsupportedInstance
-        If it accepts none of our presentation contexts.
+        If the peer accepts nothing for too long, or wants no association with us.
     """
     summary, started_s = Summary(), time.monotonic()
-    queue: asyncio.Queue[Instance | None] = asyncio.Queue(2 * options.associations)
+    instances = _produce(options, summary, stop or asyncio.Event())
     with _journal(options.acknowledged) as journal:
 
         def note(outcome: Outcome) -> None:
-            (summary.acknowledged if outcome.is_accepted else summary.refused).append(outcome)
-            summary.resent += outcome.attempts - 1
+            (summary.refused if outcome.refusal else summary.acknowledged).append(outcome)
+            summary.resent += max(0, outcome.attempts - 1)
             summary.duration_s = time.monotonic() - started_s
-            if journal is not None and outcome.is_accepted:
+            if journal is not None and not outcome.refusal:
                 _write(journal, outcome)
             on_progress(summary)
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(options.associations):
-                    group.create_task(Sender(options.destination, queue, options.patience_s, note).run())
-                group.create_task(_produce(options, queue, summary, stop or asyncio.Event()))
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+        async with contextlib.aclosing(_sender(options).send(instances)) as deliveries:
+            async for delivery in deliveries:
+                note(_outcome(delivery))
     return summary
+
+
+def _sender(options: Options) -> Sender[Instance]:
+    patience = Patience(attempts=_ATTEMPTS, peer_s=options.patience_s, retry=_RETRY)
+    return Sender(
+        options.destination,
+        associations=options.associations,
+        patience=patience,
+        convert=to_implicit,
+        offers=(IMPLICIT_VR_LITTLE_ENDIAN,),
+        ahead=options.associations,  # they hold their pixels
+    )
+
+
+def _outcome(delivery: Delivery[Instance]) -> Outcome:
+    """Return how an instance has fared; raise if only the peer's state stands in its way."""
+    if isinstance(delivery.error, Unavailable):
+        raise delivery.error
+    instance = delivery.instance
+    return Outcome(
+        instance.sop_instance_uid,
+        instance.study_instance_uid,
+        instance.sha256,
+        len(instance.data_set),
+        delivery.attempts,
+        str(delivery.error or ""),
+    )
 
 
 def plan_studies(options: Options) -> Iterator[StudyPlan]:
@@ -148,22 +196,9 @@ def plan_studies(options: Options) -> Iterator[StudyPlan]:
         yield plan_study(seed, number, options.modalities, day=day, slices=options.slices, scale=options.scale)
 
 
-async def _produce(
-    options: Options, queue: asyncio.Queue[Instance | None], summary: Summary, stop: asyncio.Event
-) -> None:
-    """Fill the queue at the chosen rate, then with an end for each sender."""
+async def _produce(options: Options, summary: Summary, stop: asyncio.Event) -> AsyncIterator[Instance]:
+    """Yield instance after instance at the chosen rate, each drawn in a thread."""
     due_s = time.monotonic()
-    async for instance in _instances(options, summary, stop):
-        await queue.put(instance)
-        if options.rate_per_s is not None:
-            due_s = max(due_s + 1 / options.rate_per_s, time.monotonic() - 1)  # after a halt, do not catch up for ever
-            await asyncio.sleep(due_s - time.monotonic())
-    for _ in range(options.associations):
-        await queue.put(None)
-
-
-async def _instances(options: Options, summary: Summary, stop: asyncio.Event) -> AsyncIterator[Instance]:
-    """Yield instance after instance, each drawn in a thread."""
     for plan in plan_studies(options):
         if stop.is_set():
             return
@@ -171,6 +206,11 @@ async def _instances(options: Options, summary: Summary, stop: asyncio.Event) ->
         summary.study_instance_uids.append(plan.study_instance_uid)
         while not stop.is_set() and (instance := await asyncio.to_thread(next, instances, None)) is not None:
             yield instance
+            if options.rate_per_s is not None:
+                due_s = max(
+                    due_s + 1 / options.rate_per_s, time.monotonic() - 1
+                )  # after a halt, no catching up for ever
+                await asyncio.sleep(due_s - time.monotonic())
 
 
 @contextlib.contextmanager

@@ -13,8 +13,8 @@ import pytest
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, StoragePresentationContexts, evt
 
+from radstream.dimse.outgoing import Destination
 from services.command.simulate import Options, simulate
-from services.command.simulator.sending import Destination
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 

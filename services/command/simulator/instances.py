@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydicom.dataset import Dataset
@@ -12,6 +12,8 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 
+from radstream.contract.errors import UnsupportedInstance
+from radstream.dimse.sop_classes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from services.command.simulator.cr import SOP_CLASS_UID as CR
 from services.command.simulator.cr import cr_instances
 from services.command.simulator.ct import SOP_CLASS_UID as CT
@@ -21,9 +23,6 @@ from services.command.simulator.mr import mr_instances
 from services.command.simulator.plan import Modality, StudyPlan
 from services.command.simulator.us import SOP_CLASS_UID as US
 from services.command.simulator.us import us_instances
-
-IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
-EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1"
 
 SOP_CLASS_UIDS: Final[dict[Modality, str]] = {"CT": CT, "MR": MR, "CR": CR, "US": US}
 
@@ -42,19 +41,34 @@ class Instance:
     Parameters
     ----------
     data_set : bytes
-        In Explicit VR Little Endian.
+    transfer_syntax_uid : str
+        Of the data set.
     """
 
     sop_class_uid: str
     sop_instance_uid: str
     study_instance_uid: str
     data_set: bytes
+    transfer_syntax_uid: str = EXPLICIT_VR_LITTLE_ENDIAN
+    priority: int = 0
+    move_originator: None = None
 
-    def encoded(self, transfer_syntax_uid: str) -> tuple[bytes, str]:
-        """Return the data set in one of the two uncompressed little endian syntaxes, and the SHA-256 of its bytes."""
-        is_implicit = transfer_syntax_uid == IMPLICIT_VR_LITTLE_ENDIAN
-        data_set = encode(_decode(self.data_set), is_implicit=True) if is_implicit else self.data_set
-        return data_set, hashlib.sha256(data_set).hexdigest()
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the data set's bytes."""
+        return hashlib.sha256(self.data_set).hexdigest()
+
+    async def open(self) -> AsyncIterator[bytes]:
+        """Yield the data set."""
+        yield self.data_set
+
+
+async def to_implicit(instance: Instance, accepted: Collection[str]) -> Instance:
+    """Return `instance` in Implicit VR Little Endian; `UnsupportedInstance` if that is not `accepted` either."""
+    if IMPLICIT_VR_LITTLE_ENDIAN not in accepted:
+        raise UnsupportedInstance("the peer takes neither Explicit nor Implicit VR Little Endian")
+    data_set = encode(_decode(instance.data_set), is_implicit=True)
+    return replace(instance, data_set=data_set, transfer_syntax_uid=IMPLICIT_VR_LITTLE_ENDIAN)
 
 
 def make_instances(plan: StudyPlan) -> Iterator[Instance]:

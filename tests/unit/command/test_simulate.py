@@ -5,73 +5,29 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from radstream.bus.retry import Retry
-from radstream.contract.errors import Unavailable, UnsupportedInstance
+from radstream.contract.errors import Unavailable
+from radstream.dimse.client import AssociationRejected
+from radstream.dimse.outgoing import Destination
+from radstream.dimse.pdus import encode_rejection
+from radstream.dimse.sop_classes import IMPLICIT_VR_LITTLE_ENDIAN
+from services.command import simulate as module
 from services.command.simulate import Options, plan_studies, simulate
-from services.command.simulator import sending
-from services.command.simulator.instances import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, SOP_CLASS_UIDS
-from services.command.simulator.sending import Destination, may_succeed_later
-
-
-class Peer:
-    """Takes the place of `Association`; `answer` decides on each C-STORE by its number, from 1."""
-
-    def __init__(self, answer: Callable[[int], int | Exception] = lambda _: 0) -> None:
-        self.answer = answer
-        self.syntaxes: tuple[str, ...] = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
-        self.classes = set(SOP_CLASS_UIDS.values())
-        self.unreachable = 0
-        self.stores = 0
-        self.associations = 0
-        self.open = 0
-        self.most_open = 0
-        self.stored: dict[str, bytes] = {}
-
-    @asynccontextmanager
-    async def request(self, _host: str, _port: int, *, contexts: Any, **_options: Any) -> AsyncIterator[Peer]:
-        self.associations += 1
-        if self.unreachable > 0:
-            self.unreachable -= 1
-            raise Unavailable("nobody there")
-        accepted = [(uid, [s for s in given if s in self.syntaxes]) for uid, given in contexts if uid in self.classes]
-        self.contexts = {
-            2 * index + 1: SimpleNamespace(abstract_syntax=uid, transfer_syntax_uid=given[0])
-            for index, (uid, given) in enumerate(accepted)
-            if given
-        }
-        if not self.contexts:
-            raise UnsupportedInstance("nothing accepted")
-        self.open += 1
-        self.most_open = max(self.most_open, self.open)
-        try:
-            yield self
-        finally:
-            self.open -= 1
-
-    async def c_store(self, _sop_class_uid: str, sop_instance_uid: str, _syntax: str, data_set: bytes) -> int:
-        self.stores += 1
-        await asyncio.sleep(0)
-        outcome = self.answer(self.stores)
-        if isinstance(outcome, Exception):
-            raise outcome
-        if outcome == 0:
-            self.stored[sop_instance_uid] = data_set
-        return outcome
+from services.command.simulator.instances import SOP_CLASS_UIDS
+from tests.dimse_pipe import Peer, abort, connect_to, to_answers
 
 
 @pytest.fixture
-def peer(monkeypatch: pytest.MonkeyPatch) -> Peer:
+async def peer(monkeypatch: pytest.MonkeyPatch) -> Peer:
     peer = Peer()
-    monkeypatch.setattr(sending, "Association", peer)
-    monkeypatch.setattr(sending, "_RETRY", Retry(first_delay_s=0.0001, longest_delay_s=0.001))
+    connect_to(monkeypatch, peer.connect)
+    monkeypatch.setattr(module, "_RETRY", Retry(first_delay_s=0.0001, longest_delay_s=0.001))
     return peer
 
 
@@ -101,37 +57,43 @@ async def test_acknowledged_bytes_are_on_file_with_their_hash(peer: Peer, tmp_pa
         assert line["size_bytes"] == len(data_set)
 
 
-@pytest.mark.parametrize("failure", [Unavailable("connection lost"), 0xA700, 0xA702, 0x0110])
-async def test_what_failed_is_sent_again_until_it_is_accepted(peer: Peer, failure: int | Exception) -> None:
-    peer.answer = lambda number: failure if number % 3 == 0 else 0
+async def test_what_failed_is_sent_again_until_it_is_accepted(peer: Peer) -> None:
+    failures = {2: abort, 4: 0xA700, 5: 0x0110, 9: abort, 11: 0xA702}
+    peer.answer = lambda number: failures.get(number, 0)
     summary = await simulate(options())
     assert len(peer.stored) == len(summary.acknowledged) == 12
-    assert summary.resent == peer.stores - 12 > 0
-    assert peer.associations > 1
+    assert summary.resent == len(failures)
 
 
 async def test_a_peer_that_comes_up_late_gets_everything(peer: Peer) -> None:
-    peer.unreachable = 20
+    peer.absent = 20
     assert len((await simulate(options())).acknowledged) == 12
 
 
 async def test_a_peer_that_never_comes_up_ends_the_simulation(peer: Peer) -> None:
-    peer.unreachable = 10**9
-    with pytest.raises(Unavailable, match="nobody there"):
+    peer.absent = 10**9
+    with pytest.raises(Unavailable, match="does not answer"):
         await simulate(options(patience_s=0.05))
+
+
+async def test_a_peer_that_wants_no_association_ends_the_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    to_answers(monkeypatch, encode_rejection(1, 1, 7))
+    with pytest.raises(AssociationRejected, match="called AE title not recognized"):
+        await simulate(options())
 
 
 async def test_a_refusal_is_noted_and_not_repeated(peer: Peer) -> None:
     peer.answer = lambda number: 0xC000 if number == 2 else 0xB000 if number == 3 else 0
     summary = await simulate(options())
-    assert [outcome.status for outcome in summary.refused] == [0xC000]
+    assert [outcome.refusal for outcome in summary.refused] == ["the peer answered 0xC000"]
     assert len(summary.acknowledged) == 11  # a warning is an acceptance
-    assert peer.stores == 12
+    assert len(peer.requests) == 12
 
 
 async def test_a_peer_of_implicit_vr_only_gets_implicit_vr(peer: Peer) -> None:
-    peer.syntaxes = (IMPLICIT_VR_LITTLE_ENDIAN,)
+    peer.route = replace(peer.route, transfer_syntaxes={IMPLICIT_VR_LITTLE_ENDIAN})
     summary = await simulate(options(studies=1))
+    assert len(summary.acknowledged) == 6
     for outcome in summary.acknowledged:
         data_set = peer.stored[outcome.sop_instance_uid]
         assert data_set[4:6] != b"CS"
@@ -139,21 +101,23 @@ async def test_a_peer_of_implicit_vr_only_gets_implicit_vr(peer: Peer) -> None:
 
 
 async def test_a_sop_class_that_the_peer_does_not_take_is_refused_alone(peer: Peer) -> None:
-    peer.classes -= {SOP_CLASS_UIDS["MR"]}
+    peer.route = replace(peer.route, abstract_syntaxes={SOP_CLASS_UIDS["US"]})
     summary = await simulate(options(studies=2, modalities=("MR", "US"), slices=1))
-    assert {outcome.status for outcome in summary.refused} == {0x0122}
+    assert {outcome.refusal for outcome in summary.refused} == {
+        "the peer refuses the presentation context: abstract syntax not supported"
+    }
     assert len(summary.acknowledged) == 2
 
 
-async def test_a_peer_that_takes_nothing_ends_the_simulation(peer: Peer) -> None:
-    peer.syntaxes = ()
-    with pytest.raises(UnsupportedInstance):
-        await simulate(options())
+async def test_a_peer_that_takes_nothing_refuses_everything(peer: Peer) -> None:
+    peer.route = replace(peer.route, abstract_syntaxes=set())
+    summary = await simulate(options())
+    assert (len(summary.acknowledged), len(summary.refused)) == (0, 12)
 
 
 async def test_several_associations_are_open_at_once(peer: Peer) -> None:
     summary = await simulate(options(associations=4, studies=4))
-    assert 1 < peer.most_open <= 4
+    assert len(peer.sessions) == 4
     assert len(summary.acknowledged) == len(peer.stored) == 24
 
 
@@ -185,11 +149,3 @@ def test_a_seed_gives_the_same_studies_on_any_day() -> None:
 def test_without_a_seed_every_simulation_is_another_one() -> None:
     first, second = (next(plan_studies(options(seed=None))) for _ in range(2))
     assert first.study_instance_uid != second.study_instance_uid
-
-
-def test_only_failures_that_may_pass_are_tried_again() -> None:
-    assert [status for status in (0, 0x0110, 0x0122, 0xA700, 0xA7FF, 0xA900, 0xC000) if may_succeed_later(status)] == [
-        0x0110,
-        0xA700,
-        0xA7FF,
-    ]

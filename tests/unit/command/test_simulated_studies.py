@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable
 from datetime import date
 from functools import cache
+from hashlib import sha256
 
 import numpy as np
 import pydicom
@@ -14,13 +14,9 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID
 
-from services.command.simulator.instances import (
-    EXPLICIT_VR_LITTLE_ENDIAN,
-    IMPLICIT_VR_LITTLE_ENDIAN,
-    SOP_CLASS_UIDS,
-    Instance,
-    make_instances,
-)
+from radstream.contract.errors import UnsupportedInstance
+from radstream.dimse.sop_classes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from services.command.simulator.instances import SOP_CLASS_UIDS, Instance, make_instances, to_implicit
 from services.command.simulator.people import NAMES, Person, invent_person
 from services.command.simulator.plan import MODALITIES, Modality, StudyPlan, make_uid, plan_study
 
@@ -150,11 +146,13 @@ def test_other_seeds_and_numbers_give_other_studies() -> None:
     assert next(make_instances(plan("CT", seed=8))).data_set != instances("CT")[0].data_set
 
 
-def test_implicit_vr_says_the_same_as_explicit() -> None:
+async def test_implicit_vr_says_the_same_as_explicit() -> None:
     instance = instances("US")[0]
-    implicit, sha256 = instance.encoded(IMPLICIT_VR_LITTLE_ENDIAN)
+    converted = await to_implicit(instance, {IMPLICIT_VR_LITTLE_ENDIAN})
+    implicit = converted.data_set
     assert implicit != instance.data_set
-    assert re.fullmatch("[0-9a-f]{64}", sha256)
+    assert converted.transfer_syntax_uid == IMPLICIT_VR_LITTLE_ENDIAN
+    assert [converted.sha256, instance.sha256] == [sha256(implicit).hexdigest(), sha256(instance.data_set).hexdigest()]
     values = [
         {
             element.tag: element.value for element in ds
@@ -162,6 +160,11 @@ def test_implicit_vr_says_the_same_as_explicit() -> None:
         for ds in (read(implicit, IMPLICIT_VR_LITTLE_ENDIAN), read(instance.data_set))
     ]
     assert values[0] == values[1]
+
+
+async def test_what_the_peer_does_not_take_in_implicit_vr_either_is_unsupported() -> None:
+    with pytest.raises(UnsupportedInstance):
+        await to_implicit(instances("CT")[0], {"1.2.840.10008.1.2.4.50"})
 
 
 @pytest.mark.parametrize(("name", "sex", "character_sets"), NAMES)

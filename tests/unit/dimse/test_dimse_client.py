@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 
 from radstream.contract.errors import MalformedRequest, Unavailable, UnsupportedInstance
-from radstream.dimse.associate import AssociateReject, decode_request, encode_accept
-from radstream.dimse.client import Association, AssociationRejected
+from radstream.dimse.associate import AssociateReject
+from radstream.dimse.client import AssociationRejected
 from radstream.dimse.limits import Limits
 from radstream.dimse.messages import Command
-from radstream.dimse.negotiation import Acceptor
-from radstream.dimse.pdus import PduType, encode_abort, encode_rejection
-from radstream.dimse.routes import store_route, verification_route
-from radstream.dimse.session import House, Session
+from radstream.dimse.pdus import encode_abort, encode_rejection
+from radstream.dimse.routes import verification_route
 from radstream.dimse.sop_classes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, VERIFICATION
 from radstream.dimse.upper_layer import State, UpperLayer
+from tests.dimse_pipe import CONTEXTS, connect_to, request, to_answers, to_house
 from tests.dimse_wire import (
     ABORT,
     CT_IMAGE_STORAGE,
     RELEASE_RP,
     RELEASE_RQ,
-    FakeTransport,
     Store,
-    Wire,
     chunks_of,
     command_pdu,
     make_house,
@@ -35,99 +30,7 @@ from tests.dimse_wire import (
     store_house,
 )
 
-CONTEXTS = [(VERIFICATION, [IMPLICIT_VR_LITTLE_ENDIAN]), (CT_IMAGE_STORAGE, [IMPLICIT_VR_LITTLE_ENDIAN])]
 DATA = bytes(range(256)) * 1000
-Answer = Callable[[Wire, int, bytes], None]
-
-
-class Pipe(FakeTransport):
-    """A transport whose other end is another protocol."""
-
-    def __init__(self, protocol: UpperLayer) -> None:
-        super().__init__(protocol)
-        self.peer: Pipe
-        self.layer = protocol
-        self._waiting = b""
-
-    def write(self, data: Any) -> None:
-        self._waiting += bytes(data)
-        asyncio.get_running_loop().call_soon(self._carry)
-
-    def resume_reading(self) -> None:
-        super().resume_reading()
-        asyncio.get_running_loop().call_soon(self.peer._carry)
-
-    def close(self) -> None:
-        if not self.is_closing():
-            self._carry()
-            super().close()
-            asyncio.get_running_loop().call_soon(self.peer.close)
-
-    def _carry(self) -> None:
-        while self._waiting and not self.peer.is_paused and not self.peer.is_closing():
-            window = self.peer.layer.get_buffer(-1)
-            taken = min(len(window), len(self._waiting))
-            window[:taken] = self._waiting[:taken]
-            self._waiting = self._waiting[taken:]
-            self.peer.layer.buffer_updated(taken)
-
-
-def connect_to(monkeypatch: pytest.MonkeyPatch, accept: Callable[[UpperLayer], Any]) -> None:
-    async def create_connection(factory: Callable[[], UpperLayer], *_: Any, **__: Any) -> None:
-        accept(factory())
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", create_connection)
-
-
-def to_house(monkeypatch: pytest.MonkeyPatch, house: House) -> list[Session]:
-    sessions = []
-
-    def accept(requestor: UpperLayer) -> None:
-        session = Session(house)
-        ours, theirs = Pipe(requestor), Pipe(session.layer)
-        ours.peer, theirs.peer = theirs, ours
-        session.layer.connection_made(theirs)
-        requestor.connection_made(ours)
-        sessions.append(session)
-
-    connect_to(monkeypatch, accept)
-    return sessions
-
-
-def to_answers(monkeypatch: pytest.MonkeyPatch, *answers: bytes | None) -> list[Wire]:
-    """Answer the requestor's PDUs, as they come, with `answers`; None is the acceptance of everything."""
-    wires: list[Wire] = []
-    left = list(answers)
-
-    class Scripted(FakeTransport):
-        def write(self, data: Any) -> None:
-            super().write(data)
-            asyncio.get_running_loop().call_soon(self.reply)
-
-        def reply(self) -> None:
-            for kind, body in wires[0].take_pdus():
-                if left and kind != PduType.A_ABORT:
-                    answer = left.pop(0)
-                    wires[0].feed(acceptance(body) if answer is None else answer)
-
-    def accept(requestor: UpperLayer) -> None:
-        wire = Wire.__new__(Wire)
-        wire.layer, wire.transport = requestor, Scripted(requestor)
-        wires.append(wire)
-        requestor.connection_made(wire.transport)
-
-    connect_to(monkeypatch, accept)
-    return wires
-
-
-def acceptance(body: bytes) -> bytes:
-    routes = (store_route(Store()), verification_route())
-    return encode_accept(Acceptor(routes, (), 16384).negotiate(decode_request(body))[1])
-
-
-def request(**changes: Any) -> AbstractAsyncContextManager[Association]:
-    values: dict[str, Any] = {"calling_ae_title": "SENDER", "called_ae_title": "RADSTREAM", "contexts": CONTEXTS}
-    return Association.request("192.0.2.2", 104, **values | changes)
 
 
 async def test_verification_and_storage_through_both_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,8 +89,8 @@ async def test_an_association_has_1_to_128_contexts(count: int) -> None:
 
 
 async def test_a_rejection_is_told_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    (wires) = to_answers(monkeypatch, encode_rejection(2, 3, 1))
-    with pytest.raises(AssociationRejected) as raised:
+    wires = to_answers(monkeypatch, encode_rejection(2, 3, 1))
+    with pytest.raises(AssociationRejected, match="temporary congestion") as raised:
         async with request():
             raise AssertionError("must not be entered")
     assert raised.value.reject == AssociateReject(2, 3, 1)

@@ -92,7 +92,8 @@ def simulate(
     acknowledged: Annotated[Optional[Path], typer.Option(help="File to note what was accepted in.")] = None,  # noqa: UP045
 ) -> None:
     """Be a modality: send believable CT, MR, CR and ultrasound studies to any SCP."""
-    from services.command.simulate import Destination, Options, Summary
+    from radstream.dimse.outgoing import Destination
+    from services.command.simulate import Options, Summary
     from services.command.simulate import simulate as simulate_all
 
     start_logging("simulate", "WARNING")

@@ -1,7 +1,7 @@
 """From the bytes of a frame to its sample values, in every transfer syntax of still images; and to JPEG and PNG.
 
-The only file that knows imagecodecs. It trusts nobody: the codestream's own header must agree with the data set before
-a decoder runs, since decoders allocate what the codestream declares, and a picture of contradictions may be wrong.
+It trusts nobody: the codestream's own header must agree with the data set before a decoder runs, since decoders
+allocate what the codestream declares, and a picture of contradictions may be wrong.
 Decoders are native code: run this in a worker process if the bytes come from outside.
 """
 
@@ -13,6 +13,7 @@ from typing import Any, Final, Unpack
 import numpy as np
 
 from radstream.contract.errors import RejectedInstance, UnsupportedInstance
+from radstream.dicom.codec_calls import call
 from radstream.dicom.codestream import (
     Codestream,
     is_jpeg_complete,
@@ -30,6 +31,9 @@ MAX_SAMPLES: Final = 1 << 28
 
 _JPEG_COLOURS: Final = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422"})
 """Of lossy JPEG (PS3.5 8.2.1)."""
+
+_TRANSFORMED: Final = frozenset({"YBR_RCT", "YBR_ICT"})
+"""Of JPEG 2000, undone by its decoders (PS3.5 8.2.4)."""
 
 Decoded = tuple[Samples, str]
 Decoder = Callable[[bytes, ImagePixel, int], Decoded]
@@ -92,28 +96,28 @@ def is_decodable(transfer_syntax_uid: str) -> bool:
     return transfer_syntax_uid in _DECODERS
 
 
+def decoded_interpretation(pixel: ImagePixel, transfer_syntax_uid: str) -> str:
+    """Return the Photometric Interpretation that `decode_frame` will give, without decoding."""
+    decoder = _DECODERS.get(transfer_syntax_uid)
+    if decoder is _jpeg:
+        return "RGB" if pixel.samples_per_pixel == 3 else pixel.photometric_interpretation
+    if decoder in (_jpeg_2000, _htj2k):
+        return "RGB" if pixel.photometric_interpretation in _TRANSFORMED else pixel.photometric_interpretation
+    return pixel.photometric_interpretation if decoder in (_rle, _lossless_jpeg, _jpeg_ls) else _after_expansion(pixel)
+
+
 def encode_jpeg(picture: Samples, quality: int) -> bytes:
     """Return a baseline JPEG of `picture`, uint8 of shape (rows, columns) or (rows, columns, 3) RGB.
 
     Chrominance is not subsampled: coloured text and overlays on medical pictures are one pixel wide.
     """
     colour: dict[str, Any] = {"subsampling": "444"} if picture.ndim == 3 else {}
-    return _call("jpeg8_encode", np.ascontiguousarray(picture), level=quality, **colour)
+    return call("jpeg8_encode", np.ascontiguousarray(picture), level=quality, **colour)
 
 
 def encode_png(picture: Samples) -> bytes:
     """Return a PNG of `picture`, uint8 of shape (rows, columns) or (rows, columns, 3) RGB."""
-    return _call("png_encode", np.ascontiguousarray(picture), level=3)
-
-
-def _call(name: str, *arguments: object, **options: object) -> Any:
-    """Call a function of imagecodecs; its errors become ours."""
-    import imagecodecs  # takes time and memory that a process without pictures does not need
-
-    try:
-        return getattr(imagecodecs, name)(*arguments, **options)
-    except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
-        raise UnsupportedInstance(f"{name} failed: {str(error)[:120]}") from error
+    return call("png_encode", np.ascontiguousarray(picture), level=3)
 
 
 def _little_endian(data: bytes, pixel: ImagePixel, bit_offset: int) -> Decoded:
@@ -142,7 +146,7 @@ def _rle(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
     segments = rle_segments(data, size * pixel.samples_per_pixel)
     planes = np.empty((pixel.samples_per_pixel, area, size), np.uint8)
     for number, segment in enumerate(segments):
-        decoded = _call("packbits_decode", segment, out=bytearray(area + 2))  # some segments are padded with zeros
+        decoded = call("packbits_decode", segment, out=bytearray(area + 2))  # some segments are padded with zeros
         if len(decoded) < area:
             raise UnsupportedInstance("an RLE segment ends before the frame is complete")
         planes[number // size, :, size - 1 - number % size] = np.frombuffer(decoded, np.uint8, area)
@@ -155,13 +159,13 @@ def _jpeg(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
     """Lossy JPEG, ISO/IEC 10918-1: baseline, extended of 8 and 12 bits, progressive."""
     codestream = _complete_jpeg(data, pixel)
     if pixel.samples_per_pixel == 1:
-        return reinterpret(_call("jpeg8_decode", data), codestream.precision, pixel), pixel.photometric_interpretation
+        return reinterpret(call("jpeg8_decode", data), codestream.precision, pixel), pixel.photometric_interpretation
     if pixel.photometric_interpretation not in _JPEG_COLOURS:
         raise UnsupportedInstance(f"JPEG frames are not {pixel.photometric_interpretation or 'of unknown colours'}")
     is_rgb = pixel.photometric_interpretation == "RGB"
     if codestream.colour and (codestream.colour == "RGB") != is_rgb:
         raise _contradiction(pixel, codestream)
-    samples = _call("jpeg8_decode", data, colorspace="RGB" if is_rgb else "YCBCR", outcolorspace="RGB")
+    samples = call("jpeg8_decode", data, colorspace="RGB" if is_rgb else "YCBCR", outcolorspace="RGB")
     return reinterpret(samples, codestream.precision, pixel), "RGB"
 
 
@@ -169,16 +173,16 @@ def _lossless_jpeg(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
     """JPEG process 14, ISO/IEC 10918-1 H: what goes in comes out, so nothing is converted."""
     codestream = _complete_jpeg(data, pixel)
     samples = (
-        _call("jpeg8_decode", data, colorspace="RGB", outcolorspace="RGB")
+        call("jpeg8_decode", data, colorspace="RGB", outcolorspace="RGB")
         if codestream.components == 3
-        else _call("jpeg8_decode", data)
+        else call("jpeg8_decode", data)
     )
     return reinterpret(samples, codestream.precision, pixel), pixel.photometric_interpretation
 
 
 def _jpeg_ls(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
     codestream = _agreed(read_jpeg(data), pixel)
-    samples = _call("jpegls_decode", data)
+    samples = call("jpegls_decode", data)
     return reinterpret(samples, codestream.precision, pixel), pixel.photometric_interpretation
 
 
@@ -187,18 +191,18 @@ def _jpeg_2000(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
 
 
 def _htj2k(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
-    return _wavelet("htj2k_decode", data, pixel)
+    return _wavelet("htj2k_decode", data, pixel, planar=False)
 
 
 def _wavelet(decoder: str, data: bytes, pixel: ImagePixel, **options: object) -> Decoded:
     data = unwrap_jpeg_2000(data)
     codestream = _agreed(read_jpeg_2000(data), pixel)
-    is_transformed = pixel.photometric_interpretation in {"YBR_RCT", "YBR_ICT"}
+    is_transformed = pixel.photometric_interpretation in _TRANSFORMED
     # RGB with the component transform is a wrong label that does no harm: decoders undo the transform in any case.
     is_to_agree = pixel.samples_per_pixel == 3 and pixel.photometric_interpretation != "RGB"
     if is_to_agree and is_transformed != (codestream.colour == "YBR"):
         raise _contradiction(pixel, codestream)
-    samples = reinterpret(_call(decoder, data, **options), codestream.precision, pixel)
+    samples = reinterpret(call(decoder, data, **options), codestream.precision, pixel)
     return samples, "RGB" if is_transformed else pixel.photometric_interpretation
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -98,3 +99,21 @@ def is_private(tag: int) -> bool:
 def is_private_creator(tag: int) -> bool:
     """Tell whether `tag` reserves a block of private elements (PS3.5 7.8.1)."""
     return is_private(tag) and 0x10 <= tag & 0xFFFF <= 0xFF
+
+
+def implied_vr(tag: int, creators: Mapping[int, str]) -> str:
+    """Return the VR of an element that does not tell it (or tells that it is unknown), by the dictionaries.
+
+    Parameters
+    ----------
+    creators : dict
+        By group and block of private elements (the tag without its last byte), the private creator.
+    """
+    if not is_private(tag):
+        return standard_vr(tag)
+    if not tag & 0xFFFF:
+        return "UL"
+    if is_private_creator(tag):
+        return "LO"
+    creator = creators.get(tag & 0xFFFFFF00)
+    return private_vr(creator, tag) if creator is not None else "UN"

@@ -17,10 +17,7 @@ from radstream.dicom.dictionary import (
     UNDEFINED_LENGTH,
     US_OR_OW,
     US_OR_SS,
-    is_private,
-    is_private_creator,
-    private_vr,
-    standard_vr,
+    implied_vr,
 )
 from radstream.dicom.elements import (
     ReadElement,
@@ -109,7 +106,7 @@ class Walk:
                     position = value  # a stray one means nothing
                     continue
                 if not vr or vr == "UN":
-                    vr = _vr_of(tag, creators)
+                    vr = implied_vr(tag, creators)
                 if length == UNDEFINED_LENGTH:
                     entry, position = self._undefined(tag, vr, value, end, context)
                 else:
@@ -247,15 +244,3 @@ class Walk:
 
 def _order(read: ReadElement) -> str:
     return ">" if read is read_explicit_big else "<"
-
-
-def _vr_of(tag: int, creators: dict[int, str]) -> str:
-    """Return the VR of an element that does not tell it (or tells that it is unknown), by the dictionaries."""
-    if not is_private(tag):
-        return standard_vr(tag)
-    if not tag & 0xFFFF:
-        return "UL"
-    if is_private_creator(tag):
-        return "LO"
-    creator = creators.get(tag & 0xFFFFFF00)
-    return private_vr(creator, tag) if creator is not None else "UN"

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
+from radstream.retrieval.pixel_data import Value
 from radstream.web.accept import Offer
 from radstream.web.conditional import cache_headers, ranged, unchanged
 from radstream.web.media_types import MediaType
 from radstream.web.related import Content, related
-from services.api.pixel_data import Value
 
 
 def answer(request: Request, offer: Offer, tag: str, values: Sequence[tuple[Value, str]]) -> Response:

@@ -17,16 +17,16 @@ from starlette.responses import Response
 from radstream.backends import Backends
 from radstream.catalog.port import Document
 from radstream.contract.errors import MalformedRequest, NotFound, UnsupportedInstance
+from radstream.retrieval.header_values import HeaderValues
+from radstream.retrieval.images import FIELDS, Images
+from radstream.retrieval.pixel_data import PixelData, Value
 from radstream.settings import Settings
 from radstream.web.accept import Offer, choose
 from radstream.web.links import base_url
 from services.api.address import INSTANCE, address_of, instance_path, instances_at
 from services.api.answer import answer
 from services.api.frames import MAX_FRAMES
-from services.api.header_values import HeaderValues
-from services.api.images import FIELDS, Images
-from services.api.pixel_data import PixelData, Value
-from services.api.representations import offers
+from services.api.representations import offers, offers_of
 
 _PATH = re.compile(r"[0-9A-Fa-f]{8}(?:/[0-9]{1,9}/[0-9A-Fa-f]{8}){0,64}")
 
@@ -49,7 +49,7 @@ def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Im
         pixel_data = await images.pixel_data(document)
         if request.path_params.get("path", pixel_data.tag).upper() != pixel_data.tag:
             raise NotFound("the instance has no such bulk data")
-        return send(request, document, pixel_data.tag, _values(pixel_data), pixel_data.offers(may_be_alone=True))
+        return send(request, document, pixel_data.tag, _values(pixel_data), offers_of(pixel_data, may_be_alone=True))
 
     async def retrieve_bulk_data(request: Request) -> Response:
         path = bulk_data_path(request.path_params["path"])

@@ -16,12 +16,13 @@ from starlette.responses import Response
 
 from radstream.backends import Backends
 from radstream.contract.errors import MalformedRequest, NotFound, UnsupportedInstance
+from radstream.retrieval.images import FIELDS, Images
 from radstream.settings import Settings
 from radstream.web.accept import choose
 from radstream.web.links import base_url
 from services.api.address import INSTANCE, address_of, instance_path, instances_at
 from services.api.answer import answer
-from services.api.images import FIELDS, Images
+from services.api.representations import offers_of
 
 _FRAME_LIST = re.compile(r"[0-9]{1,10}(?:,[0-9]{1,10})*")
 
@@ -41,7 +42,7 @@ def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Im
             raise UnsupportedInstance("the frames of a video are one stream: retrieve it as bulk data")
         if max(numbers) > pixel_data.table.number_of_frames:
             raise NotFound("the instance has fewer frames")
-        offer = choose(request, pixel_data.offers(may_be_alone=len(numbers) == 1))
+        offer = choose(request, offers_of(pixel_data, may_be_alone=len(numbers) == 1))
         base = f"{base_url(request, settings)}{routes.prefix}/{instance_path(document)}/frames"
         values = [(pixel_data.frame(number - 1), f"{base}/{number}") for number in numbers]
         return answer(request, offer, f"{document['sha256']}-{numbers[0]}", values)

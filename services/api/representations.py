@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
+from radstream.retrieval.pixel_data import PixelData
 from radstream.web.accept import Offer
 
 OCTET_STREAM: Final = "application/octet-stream"
@@ -60,3 +61,10 @@ def offers(transfer_syntax_uid: str, *, is_encapsulated: bool, may_be_alone: boo
         ]
     alone = [replace(offer, is_multipart=False) for offer in found]
     return found + alone if may_be_alone else found
+
+
+def offers_of(pixel_data: PixelData, *, may_be_alone: bool) -> list[Offer]:
+    """Return the representations of the frames of an instance, see `offers`."""
+    return offers(
+        pixel_data.transfer_syntax_uid, is_encapsulated=pixel_data.table.is_encapsulated, may_be_alone=may_be_alone
+    )

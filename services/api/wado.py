@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from radstream.backends import Backends
+from radstream.retrieval.images import Images
 from radstream.settings import Settings
 from services.api import bulkdata, frames, metadata, retrieve
-from services.api.images import Images
 
 
 def router(backends: Backends, settings: Settings) -> APIRouter:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydicom.encaps import generate_frames
 
-from services.api import images
+from radstream.retrieval import images
 from tests.api_engines import parts_of
 from tests.index_engines import data_set
 from tests.wado_engines import EXPLICIT, door_of, door_of_file, fragments, frames_of, image, native_frames, read_file

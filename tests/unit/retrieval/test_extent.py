@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.extent import GAP_BYTES, SMALL_BYTES, Blob, Extent, Memory, Piece
+from radstream.retrieval.extent import GAP_BYTES, SMALL_BYTES, Blob, Extent, Memory, Piece
 from tests.api_engines import MemoryBlobs
 
 DATA = bytes(range(256)) * 4

@@ -15,9 +15,7 @@ from typing import Any, Final, Protocol
 from radstream.contract.errors import UnsupportedInstance
 from radstream.dicom.frames import FrameTable
 from radstream.dicom.syntaxes import EXPLICIT_VR_BIG_ENDIAN, is_video
-from radstream.web.accept import Offer
-from services.api.extent import Extent, Source
-from services.api.representations import offers
+from radstream.retrieval.extent import Extent, Source
 
 MAX_ODD_FRAME_BITS: Final = 1 << 28
 """Largest frame whose bits are moved to begin at a byte; the whole frame is in memory for that."""
@@ -103,10 +101,6 @@ class PixelData:
     def is_video(self) -> bool:
         """All frames are one stream."""
         return is_video(self.transfer_syntax_uid)
-
-    def offers(self, *, may_be_alone: bool) -> list[Offer]:
-        """Return in which media types the frames can be sent, see `representations.offers`."""
-        return offers(self.transfer_syntax_uid, is_encapsulated=self.table.is_encapsulated, may_be_alone=may_be_alone)
 
     def frame(self, frame_index: int) -> Value:
         """Return the bytes of a frame: decoded if it is native, the compressed ones if not.

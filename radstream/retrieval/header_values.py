@@ -13,8 +13,8 @@ from radstream.dicom.json import locate
 from radstream.dicom.part10 import parse_meta
 from radstream.dicom.syntaxes import encoding_of
 from radstream.dicom.values import WORD_BYTES
-from services.api.extent import Blob, Extent, Memory
-from services.api.images import Images
+from radstream.retrieval.extent import Blob, Extent, Memory
+from radstream.retrieval.images import Images
 
 HEADER_LIMIT_BYTES: Final = 64 << 20
 """What of a blob is read to find a value in its header. As in `index`."""

@@ -21,8 +21,8 @@ from radstream.dicom.frames import FrameTable, build_frame_table
 from radstream.dicom.header import HeaderScanner
 from radstream.dicom.part10 import parse_meta
 from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, encoding_of
-from services.api.extent import Blob, Memory
-from services.api.pixel_data import DESCRIBING, Attributes, PixelData
+from radstream.retrieval.extent import Blob, Memory
+from radstream.retrieval.pixel_data import DESCRIBING, Attributes, PixelData
 
 FIELDS: Final = (
     "StudyInstanceUID",

@@ -7,8 +7,8 @@ import pytest
 
 from radstream.contract.errors import UnsupportedInstance
 from radstream.dicom.frames import FrameTable
-from services.api.extent import Memory
-from services.api.pixel_data import PixelData, Value
+from radstream.retrieval.extent import Memory
+from radstream.retrieval.pixel_data import PixelData, Value
 from services.api.representations import offers
 
 BIG_ENDIAN = "1.2.840.10008.1.2.2"

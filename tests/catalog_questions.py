@@ -46,7 +46,7 @@ _LEAVES: st.SearchStrategy[Predicate] = st.one_of(
     st.builds(In, _TEXT_FIELDS | _LIST_FIELDS, st.lists(_TEXTS, max_size=4)),
     st.builds(lambda field, some, many: In(field, some + many), _TEXT_FIELDS | _LIST_FIELDS, st.lists(_TEXTS), _MANY),
     st.builds(In, st.just(NUMBER), st.lists(_NUMBERS, max_size=3)),
-    st.builds(Range, _TEXT_FIELDS, st.none() | _TEXTS, st.none() | _TEXTS),
+    st.builds(Range, _TEXT_FIELDS | _LIST_FIELDS, st.none() | _TEXTS, st.none() | _TEXTS),
     st.builds(Range, st.just(NUMBER), st.none() | _NUMBERS, st.none() | _NUMBERS),
     st.builds(Wildcard, _TEXT_FIELDS | _LIST_FIELDS, _TEXTS),
     st.builds(Wildcard, _TEXT_FIELDS | _LIST_FIELDS, st.lists(st.sampled_from(["*", "?", "a", "é"])).map("".join)),

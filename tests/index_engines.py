@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -19,6 +19,7 @@ from radstream.contract.blob_keys import InstanceKey
 from radstream.contract.events import InstanceStored, from_json, headers_of, new_event_id, to_json, to_timestamp
 from radstream.contract.uids import Uid
 from radstream.dicom.part10 import encode_meta
+from radstream.dicom.searchable import Searchable
 from radstream.settings import Settings
 from services.index.handle import Arrival, Indexing
 from services.ingest.accept import Accepting
@@ -80,9 +81,10 @@ class Archive:
     bus: MemoryBus = field(default_factory=MemoryBus)
     catalog: Any = field(default_factory=MemoryCatalog)
     now: datetime = START
+    searchable: Sequence[Searchable] = ()
 
     def __post_init__(self) -> None:
-        self.indexing = Indexing(self.backends, lambda: self.now)
+        self.indexing = Indexing(self.backends, self.searchable, lambda: self.now)
 
     @property
     def backends(self) -> Backends:

@@ -66,7 +66,7 @@ def refuse_what_means_nothing(where: Predicate, schema: Collection) -> None:
             refuse_what_means_nothing(part, schema)
             return
     kind = field_of(schema, where.field).kind
-    if not isinstance(where, Exists) and (kind == "bytes" or (kind == "list" and isinstance(where, Range))):
+    if not isinstance(where, Exists) and kind == "bytes":
         raise ValueError(f"{type(where).__name__} is not for the {kind} field {where.field}")
     if isinstance(where, Wildcard) and kind != "int" and len(where.pattern) > 1024:
         raise MalformedRequest("a pattern is too long")

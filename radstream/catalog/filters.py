@@ -31,7 +31,7 @@ class In:
 
 @dataclass(frozen=True)
 class Range:
-    """`low` <= `field` <= `high`; an open end is None. Not for ``list`` fields."""
+    """`low` <= `field` <= `high`, or an element of it is; an open end is None."""
 
     field: str
     low: Value | None = None

@@ -93,6 +93,7 @@ STUDIES: Final = Collection(
         Field("last_stored_at"),  # of its newest instance, see `events.to_timestamp`
         Field("last_indexed_at"),
         Field("is_complete", "int"),  # 1 when announced as complete
+        Field("searchable", "list"),  # what else the operator wants to search for, see `dicom.searchable`
         *_FROM_AN_INSTANCE,
     ),
     indexes=(
@@ -109,6 +110,7 @@ STUDIES: Final = Collection(
         ("ModalitiesInStudy",),
         ("patient_key",),
         ("is_complete", "last_indexed_at"),
+        ("searchable",),
     ),
 )
 
@@ -127,6 +129,7 @@ SERIES: Final = Collection(
         Field("RequestedProcedureID", "list"),
         Field("RequestAttributesSequence", "list"),  # of each item, see `request_key`
         Field("SOPClassesInSeries", "list"),
+        Field("searchable", "list"),
         Field("NumberOfSeriesRelatedInstances", "int"),
         Field("last_stored_at"),
         *_FROM_AN_INSTANCE,
@@ -139,6 +142,7 @@ SERIES: Final = Collection(
         ("ScheduledProcedureStepID",),
         ("RequestedProcedureID",),
         ("RequestAttributesSequence",),
+        ("searchable",),
     ),
 )
 
@@ -161,6 +165,7 @@ INSTANCES: Final = Collection(
         Field("header_bytes", "int"),
         Field("stored_at"),
         Field("flags", "list"),  # what was malformed in the header, without values; see `dicom.json`
+        Field("searchable", "list"),
         Field("order"),
         Field("others", "list"),
         Field("qido", "bytes"),
@@ -172,6 +177,7 @@ INSTANCES: Final = Collection(
         ("StudyInstanceUID",),
         ("SeriesInstanceUID",),
         ("SOPClassUID",),
+        ("searchable",),
     ),
 )
 

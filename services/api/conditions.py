@@ -16,7 +16,8 @@ from radstream.catalog.filters import Or, Predicate
 from radstream.contract.documents import request_key
 from radstream.contract.errors import MalformedRequest
 from radstream.dicom.levels import Level, tag_of
-from services.api.matching import MATCHINGS, Kind, is_empty, predicate_of, singles
+from radstream.dicom.searchable import Kind
+from services.api.matching import Matching, is_empty, predicate_of, prefixed, singles
 from services.api.temporal_matching import PAIRS, are_combined, moment_predicate
 from services.api.text_matching import text_predicate
 
@@ -50,20 +51,27 @@ class Asked:
     """One attribute that is matched, where it is kept, and the values that are asked for."""
 
     name: str
-    path: str
     kind: Kind
     level: Level
     field: str
+    prefix: str
     values: Sequence[str]
 
 
 def conditions_of(
-    level: Level, matches: Mapping[str, Sequence[str]], *, is_fuzzy: bool, matches_empty: bool
+    level: Level,
+    matches: Mapping[str, Sequence[str]],
+    matchings: Mapping[str, Matching],
+    *,
+    is_fuzzy: bool,
+    matches_empty: bool,
 ) -> Conditions:
     """Return what `matches`, values by the names of attributes, demand of resources of `level`.
 
     Parameters
     ----------
+    matchings : mapping of str to Matching
+        What can be matched, see `services.api.matching.matchings`.
     is_fuzzy : bool
         Person names are matched by their sound.
     matches_empty : bool
@@ -78,14 +86,14 @@ def conditions_of(
     asked: dict[str, Asked] = {}
     for name, values in matches.items():
         path = path_of(name)
-        matching = MATCHINGS.get(path)
+        matching = matchings.get(path)
         where = matching.field_at(level) if matching else None
         if matching is None or where is None:
             found.warnings.append(f"{name} is not supported for matching at this level and was ignored")
             continue
-        kind: Kind = "sound" if is_fuzzy and matching.kind == "name" else matching.kind
+        kind: Kind = "sound" if is_fuzzy and matching.kind == "name" and not matching.prefix else matching.kind
         several = [*asked[path].values, *values] if path in asked else values
-        asked[path] = Asked(name, path, kind, *where, several)
+        asked[path] = Asked(name, kind, *where, matching.prefix, several)
         found.matched.add(path.partition(".")[0])
     for place, predicate in _predicates(asked, matches_empty=matches_empty):
         found.predicates.setdefault(place, []).append(predicate)
@@ -122,8 +130,9 @@ def _predicates(asked: dict[str, Asked], *, matches_empty: bool) -> Iterator[tup
 
 def _predicate(asked: Asked, *, matches_empty: bool) -> Predicate | None:
     if matches_empty and list(asked.values) == ['""']:
-        return is_empty(asked.field)
-    return predicate_of(asked.name, asked.kind, asked.field, asked.values)
+        return is_empty(asked.field, asked.prefix)
+    predicate = predicate_of(asked.name, asked.kind, asked.field, asked.values)
+    return prefixed(predicate, asked.prefix) if predicate is not None and asked.prefix else predicate
 
 
 def _pair_predicate(first: Asked, second: Asked) -> Predicate | None:

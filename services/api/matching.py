@@ -10,20 +10,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from radstream.catalog.filters import Equals, Exists, In, Or, Predicate
+from radstream.catalog.filters import And, Equals, Exists, In, Not, Or, Predicate, Range, Wildcard
 from radstream.contract.errors import MalformedRequest
 from radstream.dicom.levels import Level, tag_of
+from radstream.dicom.searchable import Kind, Searchable
 from services.api.temporal_matching import date_predicate, time_predicate
 from services.api.text_matching import folded_predicate, name_predicate, sound_predicate, text_predicate
 
-Kind = Literal["uid", "code", "text", "folded", "name", "sound", "date", "time", "integer"]
-
 LONGEST_VALUE: Final = 1024
 MOST_VALUES: Final = 1000
+
+_BEHIND_ALL: Final = "~"
+"""Behind every date and time."""
 
 _UID = re.compile(r"[0-9.]{1,64}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -38,10 +40,13 @@ class Matching:
     kind : Kind
     fields : dict of Level to str
         The field of the catalog that it is compared with, for each level at which there is one.
+    prefix : str
+        Of its values in a field that it shares with other attributes.
     """
 
     kind: Kind
     fields: dict[Level, str]
+    prefix: str = ""
 
     def field_at(self, level: Level) -> tuple[Level, str] | None:
         """Return the nearest level not below `level` that has a field, and the field."""
@@ -84,6 +89,12 @@ MATCHINGS: Final[dict[str, Matching]] = {
 -5, and what else the catalog has a field for. `Modality` of a study means any of its modalities."""
 
 
+def matchings(searchable: Iterable[Searchable]) -> dict[str, Matching]:
+    """Return `MATCHINGS` and those of what the operator made `searchable`."""
+    own = {one.path: Matching(one.kind, {one.level: "searchable"}, one.prefix) for one in searchable}
+    return own | MATCHINGS
+
+
 def predicate_of(name: str, kind: Kind, field: str, values: Sequence[str]) -> Predicate | None:
     """Return the predicate that `field` matches one of `values`; None if everything does.
 
@@ -109,9 +120,28 @@ def predicate_of(name: str, kind: Kind, field: str, values: Sequence[str]) -> Pr
     return _any_of(field, parts)
 
 
-def is_empty(field: str) -> Predicate:
-    """Return the predicate that `field` has no value (PS3.18 8.3.4.4, *empty value matching*)."""
-    return Exists(field, present=False)
+def is_empty(field: str, prefix: str = "") -> Predicate:
+    """Return the predicate that `field` has no value behind `prefix` (PS3.18 8.3.4.4, *empty value matching*)."""
+    return Not(Wildcard(field, f"{prefix}*")) if prefix else Exists(field, present=False)
+
+
+def prefixed(predicate: Predicate, prefix: str) -> Predicate:
+    """Return what `predicate` says of values, said of texts that are values behind `prefix`."""
+    match predicate:
+        case Equals(field, value):
+            return Equals(field, f"{prefix}{value}")
+        case In(field, values):
+            return In(field, [f"{prefix}{value}" for value in values])
+        case Wildcard(field, pattern):
+            return Wildcard(field, prefix + pattern)
+        case Range(field, low, high):
+            return Range(field, f"{prefix}{low or ''}", f"{prefix}{_BEHIND_ALL if high is None else high}")
+        case And(parts):
+            return And([prefixed(part, prefix) for part in parts])
+        case Or(parts):
+            return Or([prefixed(part, prefix) for part in parts])
+        case _:
+            raise AssertionError("nothing else is made of a value")
 
 
 def _any_of(field: str, parts: Sequence[Predicate]) -> Predicate | None:

@@ -23,6 +23,7 @@ from radstream.web.links import base_url
 from radstream.web.streaming import Streamed
 from services.api.address import address_of
 from services.api.finding import Found, find, rows
+from services.api.matching import matchings
 from services.api.query import Query, parse_query
 
 DICOM_JSON: Final = Offer("application/dicom+json", other_names=("application/json",))
@@ -54,11 +55,12 @@ class _Search:
         self._settings = settings
         self._prefix = prefix
         self._level = level
+        self._matchings = matchings(settings.searchable)
 
     async def answer(self, request: Request) -> Response:
         """Answer with a JSON array, empty if nothing is found; 400 names a parameter that means nothing."""
         choose(request, [DICOM_JSON])
-        query = parse_query(self._level, request.query_params.multi_items())
+        query = parse_query(self._level, request.query_params.multi_items(), self._matchings)
         address = address_of(request.path_params) if request.path_params else None
         base = f"{base_url(request, self._settings)}{self._prefix}"
         found = await find(self._catalog, query, address)

@@ -11,6 +11,7 @@ from radstream.catalog.filters import Predicate
 from radstream.contract.errors import MalformedRequest
 from radstream.dicom.levels import Level, tag_of
 from services.api.conditions import conditions_of
+from services.api.matching import MATCHINGS, Matching
 
 TOLERATED: Final = frozenset({"accept", "charset"})
 """Parameters that other parts of the request's way understand (PS3.18 8.3.3)."""
@@ -46,13 +47,17 @@ class Query:
     warnings: tuple[str, ...] = ()
 
 
-def parse_query(level: Level, parameters: Iterable[tuple[str, str]]) -> Query:
+def parse_query(
+    level: Level, parameters: Iterable[tuple[str, str]], matchings: Mapping[str, Matching] = MATCHINGS
+) -> Query:
     """Return what the `parameters` of a request for `level` ask for.
 
     Parameters
     ----------
     parameters : iterable of (str, str)
         Name and value in their order, percent-decoded; a name may come several times.
+    matchings : mapping of str to Matching
+        What can be matched, see `services.api.matching.matchings`.
 
     Raises
     ------
@@ -70,6 +75,7 @@ def parse_query(level: Level, parameters: Iterable[tuple[str, str]]) -> Query:
     found = conditions_of(
         level,
         matches,
+        matchings,
         is_fuzzy=_flag(options, "fuzzymatching"),
         matches_empty=_flag(options, "emptyvaluematching"),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from radstream.backends import Backends
@@ -17,7 +16,7 @@ from services.index.settle import Settler, Touched
 PAGE: Final = 200
 
 
-async def prune(backends: Backends) -> int:
+async def prune(backends: Backends, settler: Settler) -> int:
     """Forget instances and conflicts whose blob is gone, and return how many instances.
 
     Hidden versions that are still there come back when their blob is indexed again.
@@ -33,7 +32,7 @@ async def prune(backends: Backends) -> int:
         exists = await _existing(backends.blobs, _blob_keys(page))
         gone = [document for document in page if document["blob_key"] not in exists]
         await backends.catalog.apply([*_forget(gone), *_forget_others(page, exists)])
-        await _settle(backends.catalog, gone)
+        await _settle(settler, gone)
         pruned += len(gone)
     return pruned
 
@@ -57,10 +56,9 @@ def _forget_others(page: Sequence[Document], exists: set[str]) -> list[Operation
     ]
 
 
-async def _settle(catalog: Catalog, gone: Sequence[Document]) -> None:
+async def _settle(settler: Settler, gone: Sequence[Document]) -> None:
     if gone:
         keys = frozenset(document["series_key"] for document in gone)
-        settler = Settler(catalog, lambda: datetime.now(UTC))
         await settler.carry_out(await settler.plan(Touched(series_keys=keys, exact=keys)))
 
 

@@ -66,8 +66,8 @@ async def rebuild(backends: Backends, settings: Settings, on_progress: Progress,
     Unavailable
         If an engine does not answer, several times; what was done until then stays, and it may be called again.
     """
-    indexing = Indexing(backends)
-    pruned = await prune_catalog(backends) if prune else 0
+    indexing = Indexing(backends, settings.searchable)
+    pruned = await prune_catalog(backends, indexing.settler) if prune else 0
     total = await _count(backends.blobs, settings.site)
     indexed = done = 0
     async for batch in _batches(backends.blobs.list(instances_prefix(settings.site))):

@@ -31,7 +31,7 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
         With "http", /healthz, /readyz and /metrics are served.
     """
     async with open_backends(settings) as backends, asyncio.TaskGroup() as group:
-        indexing = Indexing(backends)
+        indexing = Indexing(backends, settings.searchable)
         loops = {topic: _loop(backends, topic, indexing) for topic in LINGER_S}
         if "events" in doors:
             for loop in loops.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from radstream.contract.blob_keys import InstanceKey
 from radstream.contract.documents import instance_order, patient_key, series_key
 from radstream.contract.events import InstanceEvent
 from radstream.dicom.levels import ATTRIBUTES, DEFAULT_ATTRIBUTES, PATIENT_ATTRIBUTES, Level
+from radstream.dicom.searchable import Searchable
 from services.index.values import Attributes, Values
 
 Document = dict[str, Any]
@@ -85,7 +86,9 @@ def identified(attributes: Attributes, key: InstanceKey, sop_class_uid: str) -> 
     return dict(sorted((dict(attributes) | own).items()))
 
 
-def instance_document(event: InstanceEvent, reading: Reading, flags: frozenset[str] = frozenset()) -> Document:
+def instance_document(
+    event: InstanceEvent, reading: Reading, flags: frozenset[str] = frozenset(), searchable: Sequence[Searchable] = ()
+) -> Document:
     """Return the document of the instance itself.
 
     Parameters
@@ -94,7 +97,7 @@ def instance_document(event: InstanceEvent, reading: Reading, flags: frozenset[s
         Those of its `Parents`, kept with the instance.
     """
     values = Values(reading.attributes)
-    document = {
+    document: Document = {
         "SOPInstanceUID": event.sop_instance_uid,
         "StudyInstanceUID": event.study_instance_uid,
         "SeriesInstanceUID": event.series_instance_uid,
@@ -114,11 +117,12 @@ def instance_document(event: InstanceEvent, reading: Reading, flags: frozenset[s
         "qido": _some(reading.attributes, DEFAULT_ATTRIBUTES[Level.INSTANCE]),
         "frames": reading.frames,
         "metadata": pack(reading.attributes),
+        "searchable": values.searchable(_at(Level.INSTANCE, searchable)),
     }
     return document | {"flags": sorted(values.flags | flags | set(reading.flags))[:LARGEST_FLAGS]}
 
 
-def parents_of(attributes: Attributes, key: InstanceKey, order: str) -> Parents:
+def parents_of(attributes: Attributes, key: InstanceKey, order: str, searchable: Sequence[Searchable] = ()) -> Parents:
     """Return the documents of the series, study and patient of the instance under `key`.
 
     Parameters
@@ -127,9 +131,13 @@ def parents_of(attributes: Attributes, key: InstanceKey, order: str) -> Parents:
         Complete, as `identified` returns them.
     order : str
         See `radstream.contract.documents.instance_order`.
+    searchable : sequence of Searchable
+        What the operator wants to search for beside what every document has.
     """
     values = Values(attributes)
     series, study = _series(attributes, values, key), _study(attributes, values, key)
+    series["searchable"] = values.searchable(_at(Level.SERIES, searchable))
+    study["searchable"] = values.searchable(_at(Level.STUDY, searchable))
     patient = patient_in(attributes, order)
     return Parents(
         series_key=series_key(key.study_instance_uid, key.series_instance_uid),
@@ -140,6 +148,10 @@ def parents_of(attributes: Attributes, key: InstanceKey, order: str) -> Parents:
         patient=patient,
         flags=frozenset(values.flags),
     )
+
+
+def _at(level: Level, searchable: Sequence[Searchable]) -> list[Searchable]:
+    return [one for one in searchable if one.level is level]
 
 
 def _series(attributes: Attributes, values: Values, key: InstanceKey) -> Document:

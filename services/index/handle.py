@@ -31,6 +31,7 @@ from radstream.contract.events import (
     to_json,
 )
 from radstream.contract.topics import INSTANCE_CONFLICTED, INSTANCE_INDEXED, STUDY_REOPENED, Topic
+from radstream.dicom.searchable import Searchable
 from services.index.conflicts import Hidden, hidden_versions, records_of, unrecorded
 from services.index.describe import describe
 from services.index.document import Document, Parents, Reading, instance_document, parents_of
@@ -74,15 +75,22 @@ def utc_now() -> datetime:
 class Indexing:
     """Brings stored instances into the catalog.
 
+    Parameters
+    ----------
+    searchable : sequence of Searchable
+        See `parents_of`.
+
     Attributes
     ----------
+    settler : Settler
     turn : asyncio.Lock
         Held while the catalog is made to agree: two batches of this process never count the same study at once.
     """
 
-    def __init__(self, backends: Backends, now: Clock = utc_now) -> None:
+    def __init__(self, backends: Backends, searchable: Sequence[Searchable] = (), now: Clock = utc_now) -> None:
         self._backends = backends
-        self._settler = Settler(backends.catalog, now)
+        self._searchable = searchable
+        self.settler = Settler(backends.catalog, now, searchable)
         self._reading = asyncio.Semaphore(AT_ONCE)
         self.turn = asyncio.Lock()
 
@@ -118,7 +126,7 @@ class Indexing:
         event = arrival.event
         async with self._reading:
             reading = await read_instance(self._backends.blobs, event)
-        return await aside(event.header_bytes or event.size_bytes, lambda: _version(arrival, reading))
+        return await aside(event.header_bytes or event.size_bytes, lambda: _version(arrival, reading, self._searchable))
 
     async def _catalog(self, versions: Sequence[Version]) -> None:
         """Write, look at what is visible now, make the rest agree, tell."""
@@ -127,10 +135,10 @@ class Indexing:
             shown = await self._shown(versions)
             hidden = hidden_versions(shown.values())
             recorded = await self._recorded(hidden)
-            plan = await self._settler.plan(_touched(versions, shown, hidden))
+            plan = await self.settler.plan(_touched(versions, shown, hidden))
             plan.operations += records_of(hidden, recorded)
             await self._announce_changes(versions, plan, unrecorded(hidden, recorded))
-            await self._settler.carry_out(plan)
+            await self.settler.carry_out(plan)
         visible = [version for version in versions if _is_visible(version, shown)]
         await self._publish(
             (INSTANCE_INDEXED, derive(version.event, InstanceIndexed), version.arrival.traceparent)
@@ -206,11 +214,11 @@ def _portions(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
         yield portion
 
 
-def _version(arrival: Arrival, reading: Reading) -> Version:
+def _version(arrival: Arrival, reading: Reading, searchable: Sequence[Searchable]) -> Version:
     event = arrival.event
     order = instance_order(event.occurred_at, event.blob_key)
-    parents = parents_of(reading.attributes, event.instance_key, order)
-    return Version(arrival, instance_document(event, reading, parents.flags), parents)
+    parents = parents_of(reading.attributes, event.instance_key, order, searchable)
+    return Version(arrival, instance_document(event, reading, parents.flags, searchable), parents)
 
 
 def _first_operations(versions: Sequence[Version]) -> Iterator[Operation]:

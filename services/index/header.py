@@ -1,4 +1,4 @@
-"""Fetching exactly the header of a blob, and what it says; a blob that nobody can read is a `Reading` with flags.
+"""Fetching exactly the header of a blob, and what it says; a data set that nobody can read is a `Reading` with flags.
 
 With the header comes the beginning of the Pixel Data, for its tag, VR and length: one read does for most instances.
 
@@ -47,13 +47,15 @@ async def read_instance(blobs: BlobStore, event: InstanceEvent) -> Reading:
 
     Raises
     ------
+    RejectedInstance
+        If the blob is not the Part 10 file that ingest wrote: the store has damaged it.
     NotFound, Unavailable
         If the blob is not there, or the store does not answer.
     """
     head = await blobs.read(event.blob_key, 0, (event.header_bytes or META_BYTES) + PIXEL_DATA_HEAD_BYTES)
     meta = _meta(head)
     if meta is None:
-        return _unreadable(event, event.transfer_syntax_uid, event.header_bytes, "meta unreadable")
+        raise RejectedInstance("the blob does not begin with the File Meta Information that ingest wrote: it is damaged")
     if encoding_of(meta.transfer_syntax_uid).is_deflated:
         return await _read_deflated(blobs, event, meta)
     if event.header_bytes:

@@ -17,7 +17,7 @@ from radstream.contract.topics import STUDY_COMPLETED
 from radstream.contract.uids import Uid
 from radstream.telemetry import get_logger
 from services.index.handle import Indexing, utc_now
-from services.index.settle import Clock, Settler, Touched
+from services.index.settle import Clock, Touched
 
 log = get_logger(__name__)
 
@@ -39,7 +39,7 @@ class Lifecycle:
     def __init__(self, backends: Backends, indexing: Indexing, quiet_s: float, now: Clock = utc_now) -> None:
         self._backends = backends
         self._indexing = indexing
-        self._settler = Settler(backends.catalog, now)
+        self._settler = indexing.settler
         self._quiet = timedelta(seconds=quiet_s)
         self._now = now
 

@@ -24,6 +24,7 @@ from radstream.contract.blob_keys import parse_instance_key
 from radstream.contract.errors import Unavailable
 from radstream.contract.events import StudyReopened, new_event_id, to_timestamp
 from radstream.contract.uids import Uid
+from radstream.dicom.searchable import Searchable
 from services.index.document import Document, Parents, decode, parents_of, patient_in, unpack
 from services.index.tally import (
     FACTS,
@@ -107,11 +108,12 @@ class _Stale(Unavailable):
 
 
 class Settler:
-    """Plans and makes the changes; holds nothing but the catalog and the clock."""
+    """Plans and makes the changes; holds nothing but the catalog, the clock and the settings of documents."""
 
-    def __init__(self, catalog: Catalog, now: Clock) -> None:
+    def __init__(self, catalog: Catalog, now: Clock, searchable: Sequence[Searchable]) -> None:
         self._catalog = catalog
         self._now = now
+        self._searchable = searchable
 
     async def plan(self, touched: Touched) -> Plan:
         """Return what makes the catalog agree with the instances that are in it.
@@ -234,7 +236,7 @@ class Settler:
         row = rows.get(key.sop_instance_uid)
         if row is None or row["order"] != order:
             raise _Stale("the catalog was changed by another process meanwhile")
-        return parents_of(unpack(row["metadata"]), key, order)
+        return parents_of(unpack(row["metadata"]), key, order, self._searchable)
 
     async def _rows(self, collection: str, where: Any, fields: Sequence[str]) -> dict[str, Document]:
         return {row["_id"]: row for row in await self._catalog.find(collection, where, fields=fields)}

@@ -6,11 +6,13 @@ kind of fault, no value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from radstream.contract.documents import request_key
 from radstream.dicom.folding import fold, fold_person_name
+from radstream.dicom.searchable import Kind, Searchable
 from radstream.dicom.sounds import sounds_in
 from radstream.dicom.temporal import comparable_date, comparable_times
 
@@ -18,6 +20,9 @@ T = TypeVar("T")
 
 Attributes = Mapping[str, Mapping[str, Any]]
 """A DICOM JSON object (PS3.18 F.2): tags as eight capital hexadecimal digits to ``vr`` and ``Value``."""
+
+MOST_SEARCHABLE: Final = 256
+"""Values of attributes that the operator made searchable, of one document."""
 
 LONGEST_TEXT: Final = 1024
 """Characters of the longest text that is indexed: 64 are allowed for most, and an index entry has to be small."""
@@ -87,6 +92,26 @@ class Values:
         keys = [request_key(procedure or "", step or "") for procedure, step in items]
         return [key for key in dict.fromkeys(keys) if len(key) <= LONGEST_TEXT]
 
+    def searchable(self, attributes: Sequence[Searchable]) -> list[str]:
+        """Return the values of `attributes`, each behind the prefix of its attribute."""
+        found = (f"{one.prefix}{text}" for one in attributes for text in self._comparable(one.path, one.kind))
+        return list(islice(dict.fromkeys(found), MOST_SEARCHABLE))
+
+    def _comparable(self, path: str, kind: Kind) -> Iterator[str]:
+        """Yield every value at `path` in the form in which its kind is compared."""
+        tag, _, rest = path.partition(".")
+        if rest:
+            for item in self._values(tag):
+                if isinstance(item, Mapping):
+                    yield from Values(item)._comparable(rest, kind)
+        elif kind == "name":
+            yield from self.folded_names(tag)
+        else:
+            for value in self._values(tag):
+                text = _COMPARABLE.get(kind, str)(str(value))
+                if text is not None and self._kept(tag, text):
+                    yield text
+
     def _items(self, sequence: str, *tags: str) -> list[list[str | None]]:
         """Return the texts of `tags` in each item of `sequence`."""
         items = [Values(item) for item in self._values(sequence) if isinstance(item, Mapping)]
@@ -118,3 +143,15 @@ class Values:
         if value is None:
             self.flags.add(f"{tag} {kind}")
         return value
+
+
+def _first_moment(text: str) -> str | None:
+    moments = comparable_times(text)
+    return None if moments is None else moments[0]
+
+
+_COMPARABLE: Final[dict[Kind, Callable[[str], str | None]]] = {
+    "folded": fold,
+    "date": comparable_date,
+    "time": _first_moment,
+}

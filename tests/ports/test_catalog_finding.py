@@ -223,7 +223,7 @@ async def test_bounds_beyond_64_bits_bound_as_any_number_does(catalog: Catalog) 
         (Or([And([Not(Exists("NoSuchField"))])]), {}),
         (Equals("qido", "x"), {}),
         (Wildcard("attributes", "*"), {}),
-        (Range("ModalitiesInStudy", "A", "B"), {}),
+        (Range("qido", "A", "B"), {}),
         (EVERYTHING, {"fields": ("NoSuchField",)}),
         (EVERYTHING, {"sort": ("NoSuchField",)}),
         (EVERYTHING, {"sort": ("ModalitiesInStudy",)}),

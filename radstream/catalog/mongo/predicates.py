@@ -54,7 +54,7 @@ def _join(operator: str, parts: list[Filter], empty: Filter) -> Filter:
 
 
 def _on_field(where: Equals | In | Range | Wildcard, field: Field) -> Filter:
-    if field.kind == "bytes" or (field.kind == "list" and isinstance(where, Range)):
+    if field.kind == "bytes":
         raise ValueError(f"{type(where).__name__} is not for the {field.kind} field {field.name}")
     condition = _condition(where, field)
     if condition is None:

@@ -57,7 +57,7 @@ def matches_of_one(where: Predicate, table: Table) -> Clause | None:
     match where:
         case And([part]) | Or([part]):
             return matches_of_one(part, table)
-        case Equals() | In() | Wildcard() if table.field(where.field).kind == "list":
+        case Equals() | In() | Range() | Wildcard() if table.field(where.field).kind == "list":
             return _matches(where, table)
     return None
 
@@ -86,7 +86,8 @@ def _lead(parts: Sequence[Predicate], table: Table, few: Few) -> tuple[OnField, 
 def _leading(part: OnField, ids: Sequence[int], table: Table) -> Clause:
     """Return the condition by which SQLite comes to the documents; a range's index may be in the order of the sort."""
     field = table.field(part.field)
-    return condition(part, field, column(field)) if isinstance(part, Range) else _one_of(ids)
+    is_in_order = isinstance(part, Range) and field.kind != "list"
+    return condition(part, field, column(field)) if is_in_order else _one_of(ids)
 
 
 def _flat(parts: Sequence[Predicate]) -> Iterator[Predicate]:
@@ -99,8 +100,7 @@ def _flat(parts: Sequence[Predicate]) -> Iterator[Predicate]:
 
 def _is_quick_to_ask(part: OnField, table: Table) -> bool:
     """Tell whether an index says at once how many matches `part` has; for a pattern without beginning it does not."""
-    field = table.field(part.field)
-    if not _has_index(table, field) or (field.kind == "list" and isinstance(part, Range)):
+    if not _has_index(table, table.field(part.field)):
         return False
     return not isinstance(part, Wildcard) or split(part.pattern)[0] != ""
 
@@ -122,7 +122,7 @@ def _existence(table: Table, field: Field, present: bool) -> Clause:
 
 def _on_field(where: OnField, table: Table, few: Few) -> Clause:
     field = table.field(where.field)
-    if field.kind == "bytes" or field.large or (field.kind == "list" and isinstance(where, Range)):
+    if field.kind == "bytes" or field.large:
         raise ValueError(f"{type(where).__name__} is not for the {field.kind} field {field.name}")
     if few is _many:
         return _test_each(where, field, table)

@@ -104,7 +104,7 @@ def test_nothing_asked_is_everything() -> None:
         Exists("nothing"),
         Equals("qido", "x"),
         Wildcard("qido", "*"),
-        Range("ModalitiesInStudy", "A", "B"),
+        Range("qido", "A", "B"),
     ],
 )
 def test_predicate_that_is_not_for_a_field_is_refused(where: Equals | Exists | Wildcard | Range) -> None:

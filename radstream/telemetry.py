@@ -83,6 +83,7 @@ RECORDS_DEAD: Final = Counter("radstream_records_dead_lettered", "Records set as
 CONSUMER_LAG: Final = Gauge("radstream_consumer_lag", "Records not yet done", ["topic", "group"])
 ASSOCIATIONS: Final = Gauge("radstream_associations", "Open associations")
 ASSOCIATIONS_REFUSED: Final = Counter("radstream_associations_refused", "Associations rejected or aborted", ["reason"])
+RELOADS: Final = Counter("radstream_reloads", "Files that changed and were read again", ["setting", "outcome"])
 HTTP_SECONDS: Final = Histogram("radstream_http_seconds", "Until the answer's first byte", ["route", "status"])
 INSTANCES_RENDERED: Final = Counter("radstream_instances_rendered", "Previews made or refused", ["outcome"])
 WORKER_DEATHS: Final = Counter("radstream_render_worker_deaths", "Decoding workers that died or were killed")

@@ -10,8 +10,9 @@ from typing import Any
 from radstream.dimse.associate import AssociateRequest, ProposedContext, encode_request
 from radstream.dimse.limits import Limits
 from radstream.dimse.messages import DATA_SET, Command, CommandField, decode_command, encode_command
-from radstream.dimse.negotiation import Acceptor, AETitlePolicy
+from radstream.dimse.negotiation import Acceptor
 from radstream.dimse.pdus import COMMAND, LAST, PduType
+from radstream.dimse.recognition import AETitlePolicy
 from radstream.dimse.routes import AnyRoute, DataSink, Request, store_route, verification_route
 from radstream.dimse.session import House, Session, Verifier
 from radstream.dimse.sop_classes import IMPLICIT_VR_LITTLE_ENDIAN, VERIFICATION

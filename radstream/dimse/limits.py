@@ -31,10 +31,14 @@ class Limits:
         Silence between messages.
     tls_handshake_s : float
         Until a TLS client has shaken hands.
-    max_associations : int
-        More are rejected as transient (PS3.8 9.3.4).
-    max_connections : int
-        More are closed without a word.
+    max_associations, max_associations_per_host, max_associations_per_ae_title : int
+        At once: in all, of one address, and of one calling AE title.
+    reserved_share : float
+        Part of `max_associations` that only known AE titles may use.
+    queue_s : float
+        How long a request waits for a place before it is rejected as transient (PS3.8 9.3.4).
+    max_strangers : int
+        Connections without an association; for one more the oldest is closed without a word.
     """
 
     max_pdu_bytes: int = 256 << 10
@@ -47,7 +51,11 @@ class Limits:
     idle_s: float = 600.0
     tls_handshake_s: float = 10.0
     max_associations: int = 200
-    max_connections: int = 1000
+    max_associations_per_host: int = 128
+    max_associations_per_ae_title: int = 64
+    reserved_share: float = 0.25
+    queue_s: float = 5.0
+    max_strangers: int = 256
 
     def __post_init__(self) -> None:
         if not 4 << 10 <= self.max_pdu_bytes <= 1 << 20:

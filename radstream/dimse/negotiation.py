@@ -1,4 +1,4 @@
-"""Who may associate, and in which presentation contexts (PS3.8 7.1.1, 9.3.3, 9.3.4; PS3.7 D.3). Pure."""
+"""In which presentation contexts, and with which options, an association comes about (PS3.8 9.3.3; PS3.7 D.3). Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from radstream.dimse.associate import (
-    APPLICATION_CONTEXT_NAME,
     AssociateAccept,
-    AssociateReject,
     AssociateRequest,
     ContextResult,
     ProposedContext,
@@ -22,49 +20,6 @@ ACCEPTANCE: Final = 0
 USER_REJECTION: Final = 1
 ABSTRACT_SYNTAX_NOT_SUPPORTED: Final = 3
 TRANSFER_SYNTAXES_NOT_SUPPORTED: Final = 4
-
-NO_REASON: Final = AssociateReject(1, 1, 1)
-APPLICATION_CONTEXT_NOT_SUPPORTED: Final = AssociateReject(1, 1, 2)
-CALLING_AE_TITLE_NOT_RECOGNIZED: Final = AssociateReject(1, 1, 3)
-CALLED_AE_TITLE_NOT_RECOGNIZED: Final = AssociateReject(1, 1, 7)
-PROTOCOL_VERSION_NOT_SUPPORTED: Final = AssociateReject(1, 2, 2)
-LOCAL_LIMIT_EXCEEDED: Final = AssociateReject(2, 3, 2)
-
-REASONS: Final = {
-    NO_REASON: "user identity not accepted",
-    APPLICATION_CONTEXT_NOT_SUPPORTED: "application context not supported",
-    CALLING_AE_TITLE_NOT_RECOGNIZED: "calling AE title not recognized",
-    CALLED_AE_TITLE_NOT_RECOGNIZED: "called AE title not recognized",
-    PROTOCOL_VERSION_NOT_SUPPORTED: "protocol version not supported",
-    LOCAL_LIMIT_EXCEEDED: "local limit exceeded",
-}
-"""For logs and metrics."""
-
-ANY: Final = "*"
-
-
-@dataclass(frozen=True)
-class AETitlePolicy:
-    """Which AE titles are recognized; "*" stands for any.
-
-    Parameters
-    ----------
-    called : collection of str
-        What we are called.
-    calling : collection of str
-        Who may call.
-    """
-
-    called: Container[str] = (ANY,)
-    calling: Container[str] = (ANY,)
-
-    def refusal(self, request: AssociateRequest) -> AssociateReject | None:
-        """Return why `request` is refused for its AE titles; None if it is not."""
-        if ANY not in self.called and request.called_ae_title not in self.called:
-            return CALLED_AE_TITLE_NOT_RECOGNIZED
-        if ANY not in self.calling and request.calling_ae_title not in self.calling:
-            return CALLING_AE_TITLE_NOT_RECOGNIZED
-        return None
 
 
 @dataclass(frozen=True)
@@ -82,15 +37,6 @@ class Context:
     transfer_syntax_uid: str
     may_perform: bool
     may_invoke: bool
-
-
-def refusal(request: AssociateRequest, ae_titles: AETitlePolicy) -> AssociateReject | None:
-    """Return why no association comes about; None if one does (PS3.8 9.3.4)."""
-    if not request.protocol_version & 1:  # each bit is a version; ours is the first
-        return PROTOCOL_VERSION_NOT_SUPPORTED
-    if request.application_context_name != APPLICATION_CONTEXT_NAME:
-        return APPLICATION_CONTEXT_NOT_SUPPORTED
-    return ae_titles.refusal(request)
 
 
 @dataclass(frozen=True)

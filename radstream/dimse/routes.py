@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
 from radstream.dimse import statuses
+from radstream.dimse.ae_titles import ApplicationEntity
 from radstream.dimse.messages import Command, CommandField
 from radstream.dimse.sop_classes import (
     ALL_TRANSFER_SYNTAXES,
@@ -19,12 +20,19 @@ from radstream.dimse.sop_classes import (
 
 @dataclass(frozen=True)
 class Peer:
-    """Who is at the other end."""
+    """Who is at the other end.
+
+    Parameters
+    ----------
+    entity : ApplicationEntity, optional
+        What the site's table says of the calling AE title.
+    """
 
     calling_ae_title: str
     called_ae_title: str
     host: str
     port: int
+    entity: ApplicationEntity | None = None
 
 
 class Storing(Protocol):

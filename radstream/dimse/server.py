@@ -1,4 +1,4 @@
-"""The acceptor: a DIMSE port with its routes, AE titles, limits and TLS."""
+"""The acceptor: DIMSE ports with their routes, AE titles, limits and TLS."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import ssl as tls
 from collections.abc import Container, Sequence
 from typing import Final
 
+from radstream.dimse.door import ContextSource, Door
 from radstream.dimse.limits import Limits
-from radstream.dimse.negotiation import Acceptor, AETitlePolicy
+from radstream.dimse.negotiation import Acceptor
+from radstream.dimse.recognition import AETitlePolicy
 from radstream.dimse.routes import (
     AnyRoute,
     DataSink,
@@ -22,10 +24,8 @@ from radstream.dimse.routes import (
     store_route,
     verification_route,
 )
-from radstream.dimse.session import House, Session, Verifier
-from radstream.dimse.upper_layer import UpperLayer
+from radstream.dimse.session import House, Verifier
 from radstream.dimse.user_information import UserIdentity
-from radstream.telemetry import get_logger
 
 __all__ = [
     "AETitlePolicy",
@@ -45,14 +45,12 @@ __all__ = [
     "verification_route",
 ]
 
-log = get_logger(__name__)
-
 _HANG_UP_S: Final = 1.0
 """How long aborted peers may take to hang up when the server closes."""
 
 
 class DimseServer:
-    """A DIMSE port.
+    """A DIMSE port, or several with the same services and limits.
 
     Parameters
     ----------
@@ -64,8 +62,8 @@ class DimseServer:
     ae_title : AETitlePolicy
         Who is recognized; by default anybody.
     limits : Limits
-    ssl : ssl.SSLContext, optional
-        TLS of this port (PS3.15 B).
+    ssl : ssl.SSLContext or callable, optional
+        TLS of this port (PS3.15 B), or what returns it for the next connection.
     verifier : Verifier, optional
         Without one a user identity is ignored, as PS3.7 D.3.3.7 has it; with one, who shows none is refused.
     invokes : container of str
@@ -80,20 +78,32 @@ class DimseServer:
         routes: Sequence[AnyRoute],
         ae_title: AETitlePolicy = AETitlePolicy(),  # noqa: B008 - frozen
         limits: Limits = Limits(),  # noqa: B008 - frozen
-        ssl: tls.SSLContext | None = None,
+        ssl: tls.SSLContext | ContextSource | None = None,
         verifier: Verifier | None = None,
         invokes: Container[str] = (),
     ) -> None:
-        self._limits = limits
         self._house = House(Acceptor(routes, invokes, limits.max_pdu_bytes), ae_title, limits, verifier)
-        self._address = (host, port)
-        self._ssl = ssl
-        self._server: asyncio.Server | None = None
+        self._doors: list[Door] = []
+        self.add_door(host, port, ssl)
+
+    def add_door(self, host: str, port: int, ssl: tls.SSLContext | ContextSource | None = None) -> None:
+        """Have one more port, before the start; its associations count with those of the others."""
+        context = (lambda: ssl) if isinstance(ssl, tls.SSLContext) else ssl
+        self._doors.append(Door(self._house, host, port, context))
 
     @property
     def port(self) -> int:
-        """The port that is listened on, once started."""
-        return self._address[1]
+        """The first port that is listened on, once started."""
+        return self._doors[0].port
+
+    @property
+    def ports(self) -> list[int]:
+        """All ports that are listened on, once started."""
+        return [door.port for door in self._doors]
+
+    def recognize(self, ae_title: AETitlePolicy) -> None:
+        """Recognize other AE titles from now on; who is in may stay."""
+        self._house.ae_title = ae_title
 
     async def start(self, *, reuse_port: bool = False) -> None:
         """Listen.
@@ -101,32 +111,26 @@ class DimseServer:
         Parameters
         ----------
         reuse_port : bool
-            Share the port with other processes, among which the kernel spreads the connections.
+            Share the ports with other processes, among which the kernel spreads the connections.
 
         Raises
         ------
         OSError
-            If the address cannot be bound.
+            If an address cannot be bound.
         """
-        loop = asyncio.get_running_loop()
-        host, port = self._address
-        self._server = await loop.create_server(
-            self._connect,
-            host,
-            port,
-            ssl=self._ssl,
-            ssl_handshake_timeout=self._limits.tls_handshake_s if self._ssl else None,
-            reuse_port=reuse_port or None,
-        )
-        self._address = (host, self._server.sockets[0].getsockname()[1])
-        log.info("dimse_listening", host=host, port=self.port)
+        for number, door in enumerate(self._doors):
+            try:
+                door.open(reuse_port=reuse_port)
+            except OSError:
+                del self._doors[number:]
+                await self.close(0.0)
+                raise
 
     async def close(self, drain_s: float = 10.0) -> None:
         """Accept nobody any more, let running messages end for up to `drain_s`, then abort what is left."""
         self._house.is_closing = True
-        if self._server is None:
-            return
-        self._server.close()
+        for door in self._doors:
+            await door.close()
         for session in list(self._house.sessions):
             session.exchange.look_if_quiet()
         await self._until_disconnected(drain_s)
@@ -134,7 +138,7 @@ class DimseServer:
             session.layer.abort(why="closing")
         await self._until_disconnected(_HANG_UP_S)
         for session in list(self._house.sessions):
-            session.layer.transport.abort()
+            session.hang_up()
 
     async def _until_disconnected(self, timeout_s: float) -> None:
         waiting = [asyncio.ensure_future(session.disconnected.wait()) for session in self._house.sessions]
@@ -142,6 +146,3 @@ class DimseServer:
             _, late = await asyncio.wait(waiting, timeout=timeout_s)
             for wait in late:
                 wait.cancel()
-
-    def _connect(self) -> UpperLayer:
-        return Session(self._house).layer

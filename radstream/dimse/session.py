@@ -11,8 +11,12 @@ from radstream.dimse.associate import AssociateAccept, AssociateReject, Associat
 from radstream.dimse.exchange import Exchange
 from radstream.dimse.invoker import Invoker
 from radstream.dimse.limits import Limits
-from radstream.dimse.negotiation import LOCAL_LIMIT_EXCEEDED, NO_REASON, REASONS, Acceptor, AETitlePolicy, refusal
+from radstream.dimse.negotiation import Acceptor
+from radstream.dimse.places import Places, Seat
+from radstream.dimse.recognition import LOCAL_LIMIT_EXCEEDED, NO_REASON, REASONS, AETitlePolicy, Caller, refusal
 from radstream.dimse.routes import Peer
+from radstream.dimse.strangers import Strangers
+from radstream.dimse.tls import peer_certificate
 from radstream.dimse.upper_layer import State, UpperLayer
 from radstream.dimse.user_information import UserIdentity
 from radstream.telemetry import ASSOCIATIONS, ASSOCIATIONS_REFUSED, get_logger
@@ -25,7 +29,7 @@ Verifier = Callable[[UserIdentity, Peer], Awaitable[bytes | None]]
 
 @dataclass
 class House:
-    """What the sessions of one port share.
+    """What the sessions of one server share, whichever door they came through.
 
     Parameters
     ----------
@@ -40,11 +44,23 @@ class House:
     verifier: Verifier | None = None
     is_closing: bool = False
     sessions: set[Session] = field(default_factory=set)
+    places: Places = field(default_factory=Places)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether another association is too many."""
-        return sum(session.is_established for session in self.sessions) >= self.limits.max_associations
+    def __post_init__(self) -> None:
+        self.strangers = Strangers(self.limits.max_strangers)
+
+    def seat(self, peer: Peer) -> Seat:
+        """Return the place that an association of `peer` takes."""
+        limits, is_known = self.limits, self.ae_title.knows(peer.calling_ae_title)
+        is_reserved = self.ae_title.knows_some and not is_known
+        return Seat(
+            peer.calling_ae_title,
+            peer.host,
+            is_known,
+            most=int(limits.max_associations * (1 - limits.reserved_share * is_reserved)),
+            most_of_host=limits.max_associations_per_host,
+            most_of_title=(peer.entity and peer.entity.max_associations) or limits.max_associations_per_ae_title,
+        )
 
 
 class Session:
@@ -57,6 +73,13 @@ class Session:
         self.exchange = Exchange(self.layer, house.limits, house.acceptor.routes, self._on_quiet)
         self.exchange.invoker = Invoker(self.exchange)
         self._house = house
+        self._seat: Seat | None = None
+        self._waiting: asyncio.Task[None] | None = None
+
+    @property
+    def host(self) -> str:
+        """The peer's address."""
+        return self.exchange.peer.host
 
     @property
     def is_receiving(self) -> bool:
@@ -69,27 +92,36 @@ class Session:
         return self.exchange.is_busy
 
     def on_connected(self) -> None:
-        """Join the sessions of the port, or hang up at once."""
-        if self._house.is_closing or len(self._house.sessions) >= self._house.limits.max_connections:
-            ASSOCIATIONS_REFUSED.labels("too many connections").inc()
-            self.layer.transport.abort()
-        else:
-            self._house.sessions.add(self)
-
-    def on_associate_request(self, request: AssociateRequest) -> None:
-        """Accept or reject; with a verifier, when it has made up its mind."""
+        """Join the sessions of the server, as a stranger."""
         # An IPv6 address has four parts, and a UNIX socket none.
         address = self.layer.transport.get_extra_info("peername") or ("", 0)
-        self.exchange.peer = Peer(request.calling_ae_title, request.called_ae_title, str(address[0]), int(address[1]))
-        rejection = refusal(request, self._house.ae_title)
-        if rejection is None and self._house.is_full:
-            rejection = LOCAL_LIMIT_EXCEEDED
+        self.exchange.peer = Peer("", "", str(address[0]), int(address[1]))
+        if self._house.is_closing:
+            self.hang_up()
+        else:
+            self._house.sessions.add(self)
+            self._be_a_stranger()
+
+    def hang_up(self) -> None:
+        """Close the connection at once, without a word."""
+        self.layer.transport.abort()
+
+    def on_associate_request(self, request: AssociateRequest) -> None:
+        """Accept or reject; with a verifier, when it has made up its mind, and without a place, when there is one."""
+        caller = Caller(self.host, peer_certificate(self.layer.transport))
+        entity = self._house.ae_title.entities.get(request.calling_ae_title)
+        peer = self.exchange.peer
+        self.exchange.peer = Peer(request.calling_ae_title, request.called_ae_title, peer.host, peer.port, entity)
+        rejection = refusal(request, self._house.ae_title, caller)
         if rejection is not None:
             self._reject(rejection)
-        elif self._house.verifier is None:
-            self._accept(request, None)
+            return
+        self._house.strangers.leave(self)
+        seat = self._house.seat(self.exchange.peer)
+        if self._house.places.take(seat):
+            self._be_seated(request, seat)
         else:
-            self.exchange.spawn(self._verify(request, self._house.verifier))
+            self._waiting = self.exchange.spawn(self._wait_for(seat, request))
 
     def on_associate_answer(self, answer: AssociateAccept | AssociateReject) -> None:
         """Never called: an acceptor asks for no association."""
@@ -104,7 +136,7 @@ class Session:
             self.layer.confirm_release()
 
     def on_association_ended(self, reason: str) -> None:
-        """Stop what depends on the peer."""
+        """Stop what depends on the peer, and give the place to the next."""
         if self.is_established:
             ASSOCIATIONS.dec()
             log.info("association_ended", reason=reason, **self._names)
@@ -113,11 +145,40 @@ class Session:
             ASSOCIATIONS_REFUSED.labels("aborted").inc()
         self.is_established = False
         self.exchange.lose()
+        self._leave_place()
+        if not self.layer.transport.is_closing():
+            self._be_a_stranger()  # until it hangs up
 
     def on_disconnected(self) -> None:
-        """Leave the sessions of the port."""
+        """Leave the sessions of the server."""
+        self._house.strangers.leave(self)
         self._house.sessions.discard(self)
         self.disconnected.set()
+
+    def _be_a_stranger(self) -> None:
+        self._house.strangers.enter(self, is_known_host=self._house.ae_title.knows_host(self.host))
+
+    async def _wait_for(self, seat: Seat, request: AssociateRequest) -> None:
+        is_free = await self._house.places.wait(seat, self._house.limits.queue_s)
+        self._waiting = None
+        if is_free:
+            self._be_seated(request, seat)
+        else:
+            self._reject(LOCAL_LIMIT_EXCEEDED)
+
+    def _be_seated(self, request: AssociateRequest, seat: Seat) -> None:
+        self._seat = seat
+        if self._house.verifier is None:
+            self._accept(request, None)
+        else:
+            self.exchange.spawn(self._verify(request, self._house.verifier))
+
+    def _leave_place(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+        seat, self._seat = self._seat, None
+        if seat is not None:
+            self._house.places.give_back(seat)
 
     async def _verify(self, request: AssociateRequest, verifier: Verifier) -> None:
         response = None

@@ -15,7 +15,7 @@ from radstream.catalog.filters import EVERYTHING
 from radstream.contract.blob_keys import instances_prefix, pending_prefix
 from radstream.contract.errors import RadstreamError
 from radstream.contract.topics import TOPICS, dead_letter_topic
-from radstream.dimse.client import Association
+from radstream.dimse.client import Association, AssociationRejected
 from radstream.dimse.sop_classes import VERIFICATION
 from radstream.settings import Settings
 from services.command.up import answers
@@ -143,10 +143,14 @@ async def _web_door(settings: Settings) -> Finding:
 
 
 async def _dimse_door(settings: Settings) -> Finding:
+    if not settings.dimse_plain:  # who may call by TLS has a certificate, and we have only our own
+        where = f"{settings.dimse_address}:{settings.dimse_tls_port}"
+        listens = await answers(settings.dimse_address, settings.dimse_tls_port)
+        return Finding("DIMSE door", listens, f"{where}, TLS", "start it with `radstream up`")
     title = settings.calling_ae_titles[0] if settings.calling_ae_titles else settings.ae_title
     try:
         async with Association.request(
-            settings.host,
+            settings.dimse_address,
             settings.dimse_port,
             calling_ae_title=title,
             called_ae_title=settings.ae_title,
@@ -154,6 +158,8 @@ async def _dimse_door(settings: Settings) -> Finding:
             timeout_s=5.0,
         ) as association:
             status = await association.c_echo()
+    except AssociationRejected as error:  # we may not be among those who may call
+        return Finding("DIMSE door", True, f"answers: {error}")
     except RadstreamError as error:
         return Finding("DIMSE door", False, str(error), "start it with `radstream up`")
     return Finding("DIMSE door", status == 0, f"C-ECHO answered 0x{status:04X}", "see the log of `dimse`")

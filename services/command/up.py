@@ -57,9 +57,10 @@ def own(home: Path) -> Iterator[None]:
 
 
 async def ready(settings: Settings) -> None:
-    """Return as soon as both doors answer."""
-    for port in (settings.http_port, settings.dimse_port):
-        while not await answers(settings.host, port):  # noqa: ASYNC110 - another process opens the port
+    """Return as soon as all doors answer."""
+    doors = [(settings.host, settings.http_port), *((settings.dimse_address, port) for port in settings.dimse_ports)]
+    for host, port in doors:
+        while not await answers(host, port):  # noqa: ASYNC110 - another process opens the port
             await asyncio.sleep(0.05)
 
 
@@ -72,7 +73,7 @@ async def greet(settings: Settings) -> None:
         f"\n[bold]Radstream is up[/bold] after {time.monotonic() - started_at:.1f} s, its data in {settings.home}\n"
         f"  pages     {base}/\n"
         f"  DICOMweb  {base}/dicom-web\n"
-        f"  DIMSE     {settings.ae_title}@{settings.host}:{settings.dimse_port}\n"
+        f"  DIMSE     {settings.ae_title}@{settings.dimse_address}:{' and '.join(map(str, settings.dimse_ports))}\n"
         f"  Ctrl-C stops it; nothing that was acknowledged is lost.\n"
     )
 

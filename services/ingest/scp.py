@@ -6,10 +6,11 @@ import asyncio
 from typing import Final
 
 from radstream.backends import Backends
-from radstream.contract.errors import RadstreamError, UnsafeConfiguration, dimse_status
+from radstream.contract.errors import RadstreamError, dimse_status
 from radstream.contract.events import Priority
-from radstream.dimse.server import AETitlePolicy, DataSink, DimseServer, Request, store_route, verification_route
-from radstream.settings import Settings, is_loopback
+from radstream.dimse.reception import reception
+from radstream.dimse.server import DataSink, Request, store_route, verification_route
+from radstream.settings import Settings
 from radstream.telemetry import code_path, get_logger
 from services.ingest.accept import Acceptance, Accepting
 from services.ingest.identity import Origin
@@ -20,8 +21,6 @@ SUCCESS: Final = 0x0000
 HIGH: Final = 0x0001
 """Priority (0000,0700) of what its sender calls urgent (PS3.7 9.3.1.1)."""
 
-DRAIN_S: Final = 5.0
-
 
 async def serve(backends: Backends, settings: Settings, stop: asyncio.Event) -> None:
     """Take what is sent by C-STORE until `stop` is set; then answer what has begun, and end.
@@ -29,31 +28,12 @@ async def serve(backends: Backends, settings: Settings, stop: asyncio.Event) -> 
     Raises
     ------
     UnsafeConfiguration
-        If the address is in use or not one of this machine.
+        If a door cannot be opened as the settings say; see `reception`.
     """
     storage = StorageScp(Accepting(backends, settings), settings)
     routes = (store_route(storage.on_c_store, settings.private_sop_classes), verification_route())
-    server = DimseServer(settings.host, settings.dimse_port, routes=routes, ae_title=ae_titles(settings))
-    try:
-        await server.start(reuse_port=settings.share_dimse_port)
-    except OSError as error:
-        raise UnsafeConfiguration(
-            f"cannot listen on {settings.host} port {settings.dimse_port} ({error.strerror}); "
-            "set RADSTREAM_HOST or RADSTREAM_DIMSE_PORT"
-        ) from error
-    try:
+    async with reception(settings, routes):
         await stop.wait()
-    finally:
-        await server.close(DRAIN_S)
-
-
-def ae_titles(settings: Settings) -> AETitlePolicy:
-    """Return whom we answer, and by which names: closed, unless told otherwise or on this machine only."""
-    anybody_here = ("*",) if is_loopback(settings.host) else ()
-    return AETitlePolicy(
-        called=frozenset({settings.ae_title, *settings.called_ae_titles}),
-        calling=frozenset(settings.calling_ae_titles or anybody_here),
-    )
 
 
 class StorageScp:
@@ -76,8 +56,9 @@ class StorageScp:
         return StoreSink(self._accepting.begin(origin))
 
     def _priority(self, request: Request) -> Priority:
-        is_urgent = request.command.priority == HIGH or request.peer.calling_ae_title in self._urgent_titles
-        return "urgent" if is_urgent else "routine"
+        peer = request.peer
+        is_always = peer.calling_ae_title in self._urgent_titles or (peer.entity is not None and peer.entity.urgent)
+        return "urgent" if is_always or request.command.priority == HIGH else "routine"
 
 
 class StoreSink:

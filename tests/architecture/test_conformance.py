@@ -19,7 +19,7 @@ from radstream.dicom.dictionary import BULK_VRS
 from radstream.dicom.levels import DEFAULT_ATTRIBUTES, Level
 from radstream.dicom.syntaxes import encoding_of
 from radstream.dimse import statuses
-from radstream.dimse.negotiation import NO_REASON, REASONS
+from radstream.dimse.recognition import NO_REASON, REASONS
 from radstream.dimse.sop_classes import ALL_TRANSFER_SYNTAXES, STORAGE_SOP_CLASSES
 from radstream.settings import Settings
 from services.api import qido, wado

@@ -17,8 +17,7 @@ PAGE = read_page("conformance.md")
 LIMITED_ROOMS = ("radstream/dicom", "radstream/dimse", "radstream/web", "services/api", "services/index")
 LIMITED_ROOMS += ("services/ingest", "services/render", "services/command/sources")
 NO_LIMITS = {
-    "radstream.dimse.negotiation.LOCAL_LIMIT_EXCEEDED": "a rejection",
-    "radstream.dimse.limits.Limits.tls_handshake_s": "there is no setting for TLS",
+    "radstream.dimse.recognition.LOCAL_LIMIT_EXCEEDED": "a rejection",
     "radstream.dicom.codecs.MAX_SAMPLES": "a setting takes its place",
     "services.index.__main__.MAX_BATCH": "nobody outside can tell",
     "services.index.lifecycle.LONGEST_PERIOD_S": "nobody outside can tell",

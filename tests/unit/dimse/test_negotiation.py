@@ -12,10 +12,10 @@ from pynetdicom.presentation import SCP_SCU_ROLES
 
 from radstream.contract.errors import Unavailable
 from radstream.dimse.associate import ContextResult, ProposedContext, decode_accept, encode_request
-from radstream.dimse.limits import Limits
 from radstream.dimse.messages import CommandField
-from radstream.dimse.negotiation import Acceptor, AETitlePolicy, Context, accepted_by_peer
+from radstream.dimse.negotiation import Acceptor, Context, accepted_by_peer
 from radstream.dimse.pdus import PduType
+from radstream.dimse.recognition import AETitlePolicy
 from radstream.dimse.routes import MessageRoute, Reply, Request, store_route, verification_route
 from radstream.dimse.server import Peer
 from radstream.dimse.sop_classes import (
@@ -245,24 +245,6 @@ async def test_a_refused_association_is_rejected_with_its_reason(
 async def test_known_titles_and_later_protocol_versions_are_accepted(changes: dict[str, object]) -> None:
     session, _ = associate(store_house(Store(), ae_title=OURS), make_request(**changes))
     assert session.is_established
-
-
-async def test_one_association_too_many_is_rejected_as_transient_until_another_ends() -> None:
-    house = store_house(Store(), limits=Limits(max_associations=1))
-    _, first = associate(house)
-    _, second = connect(house)
-    second.feed(encode_request(make_request()))
-    assert rejection(second) == (2, 3, 2)
-    first.feed(RELEASE_RQ)
-    assert associate(house)[0].is_established
-
-
-async def test_a_connection_too_many_is_closed_without_a_word() -> None:
-    house = store_house(Store(), limits=Limits(max_connections=1))
-    connect(house)
-    _, second = connect(house)
-    assert second.transport.was_aborted
-    assert second.take_pdus() == []
 
 
 async def test_open_and_refused_associations_are_counted() -> None:

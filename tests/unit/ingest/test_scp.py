@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from radstream.dimse.ae_titles import ApplicationEntity
 from radstream.dimse.messages import Command, CommandField
-from radstream.dimse.server import AETitlePolicy, Peer, Request, store_route
+from radstream.dimse.server import Peer, Request, store_route
 from radstream.settings import Settings
 from services.ingest.accept import Accepting
-from services.ingest.scp import StorageScp, StoreSink, ae_titles
+from services.ingest.scp import StorageScp, StoreSink
 from tests.ingest_engines import Engines
 from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, make_instance
 
@@ -141,28 +143,11 @@ async def test_urgent_is_what_the_sender_calls_so_or_who_is_always_so(
     assert [message.topic for message in engines.bus.messages] == [topic]
 
 
-def policy(home: Path, **settings: object) -> AETitlePolicy:
-    return ae_titles(Settings(home=home, **settings))  # type: ignore[arg-type]
-
-
-def test_anybody_may_call_on_loopback_and_nobody_unknown_elsewhere(tmp_path: Path) -> None:
-    assert "*" in policy(tmp_path).calling
-    assert list(policy(tmp_path, host="10.0.0.1", allow_open=True).calling) == []  # type: ignore[call-overload]
-
-
-def test_who_is_named_may_call(tmp_path: Path) -> None:
-    for host in ("127.0.0.1", "10.0.0.1"):
-        calling = policy(tmp_path, host=host, calling_ae_titles="CT1, MR1").calling
-        assert "CT1" in calling
-        assert "*" not in calling
-
-
-def test_we_answer_to_our_own_names_only(tmp_path: Path) -> None:
-    called = policy(tmp_path, ae_title="ARCHIVE", called_ae_titles="OLD_PACS").called
-    assert "ARCHIVE" in called
-    assert "OLD_PACS" in called
-    assert "RADSTREAM" not in called
-    assert "*" not in called
+async def test_an_entity_that_the_table_calls_urgent_always_goes_first(engines: Engines, scp: StorageScp) -> None:
+    entity = ApplicationEntity("CT1", urgent=True)
+    sent = request()
+    assert await store(scp, replace(sent, peer=replace(sent.peer, entity=entity))) == 0x0000
+    assert [message.topic for message in engines.bus.messages] == ["instance-stored-urgent"]
 
 
 def test_private_storage_is_taken_only_if_configured(scp: StorageScp) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from radstream.dicom.charset import CharacterSet
+from radstream.dicom.dictionary import BULK_VRS
 
 Converted = tuple[list[Any], bool]
 """What stands in "Value" (empty if there is none), and whether the bytes are what their VR asks for."""
@@ -168,13 +169,26 @@ CONVERTERS: Final[dict[str, Converter]] = {
 }
 """By VR, all but SQ and those of `dictionary.BULK_VRS`."""
 
-WORD_BYTES: Final = {"OW": 2, "OL": 4, "OF": 4, "OV": 8, "OD": 8}
-"""By bulk VR, the size of the words whose byte order the transfer syntax decides; of all others it is 1."""
+WORD_BYTES: Final = {
+    **dict.fromkeys(("AT", "OW", "SS", "US"), 2),
+    **dict.fromkeys(("FL", "OF", "OL", "SL", "UL"), 4),
+    **dict.fromkeys(("FD", "OD", "OV", "SV", "UV"), 8),
+}
+"""By VR, the size of the words whose byte order the transfer syntax decides; of all others it is 1."""
+
+REFERABLE_VRS: Final = BULK_VRS | {
+    *("DS", "FD", "FL", "IS", "LT", "SL", "SS", "ST", "SV", "UC", "UL", "US", "UT", "UV"),
+}
+"""VRs whose values may be given as bulk data (PS3.18 F.2.2)."""
 
 
 def to_little_endian(value: bytes, vr: str) -> bytes:
     """Return a big endian value of a bulk VR as bulk data has it: words little endian (PS3.18 8.7.3)."""
-    size = WORD_BYTES.get(vr, 1)
+    return swap_words(value, WORD_BYTES.get(vr, 1))
+
+
+def swap_words(value: bytes, size: int) -> bytes:
+    """Return `value` with the bytes of each word of `size` bytes reversed; an incomplete last one stays as it is."""
     whole = len(value) - len(value) % size
     swapped = bytearray(value)
     for offset in range(size):

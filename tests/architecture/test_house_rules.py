@@ -17,7 +17,7 @@ BROAD_EXCEPT_ALLOWED = {
     "radstream/web/app.py": "a handler's bug is a 500, not the end of the connection",
     "services/ingest/scp.py": "a door",
     "services/ingest/stow.py": "a door",
-    "services/render/worker.py": "hostile pixels may raise anything",
+    "radstream/sandbox/worker.py": "hostile pixels may raise anything",
 }
 PURE = ("services/index/document.py", "services/api/query.py", "services/render/pixels.py", "radstream/dicom/json.py")
 

@@ -33,7 +33,7 @@ class MemoryBlobs:
     failure: type[Unavailable] = Unavailable
     contents: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
     open_writers: int = 0
-    reads: int = 0
+    read_count: int = 0
 
     def writer(self, prefix: Buffer = b"") -> MemoryWriter:
         self.open_writers += 1
@@ -45,7 +45,7 @@ class MemoryBlobs:
 
     async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         self._may_fail("read")
-        self.reads += 1
+        self.read_count += 1
         if key not in self.contents:
             raise NotFound("no such blob")
         content = self.contents[key][0]

@@ -92,7 +92,7 @@ async def test_only_one_marker_is_read_in_vain_while_the_log_is_away(engines: En
     engines.bus.state = "fails"
     await mark(engines, *map(event, range(5)))
     assert await sweep.round() == 0
-    assert engines.blobs.reads == 1
+    assert engines.blobs.read_count == 1
 
 
 async def test_what_was_told_but_not_removed_is_told_again(engines: Engines, sweep: Sweep) -> None:

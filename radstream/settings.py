@@ -99,7 +99,8 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(1 << 30, ge=0, description="room of the disk that a folder of blobs leaves")
     drain_s: float = Field(5.0, gt=0, description="how long what has begun may take to end at a stop")
     study_quiet_s: float = Field(60.0, gt=0, description="quiet time after which a study is complete")
-    render_workers: int = Field(1, ge=1, description="decoding worker processes of each service that renders")
+    render_workers: int = Field(1, ge=1, description="worker processes of each service that decodes")
+    transcoded_bytes: int = Field(8 << 30, ge=0, description="how much of frames made anew is kept in the previews")
     max_frame_pixels: int = Field(1 << 28, ge=1, description="largest Rows x Columns x Samples that is decoded")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 

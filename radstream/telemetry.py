@@ -86,6 +86,9 @@ ASSOCIATIONS_REFUSED: Final = Counter("radstream_associations_refused", "Associa
 RELOADS: Final = Counter("radstream_reloads", "Files that changed and were read again", ["setting", "outcome"])
 HTTP_SECONDS: Final = Histogram("radstream_http_seconds", "Until the answer's first byte", ["route", "status"])
 INSTANCES_RENDERED: Final = Counter("radstream_instances_rendered", "Previews made or refused", ["outcome"])
+FRAMES_TRANSCODED: Final = Counter(
+    "radstream_frames_transcoded", "Frames given in another transfer syntax than the stored one", ["outcome"]
+)  # outcome: made, known, refused
 WORKER_DEATHS: Final = Counter("radstream_render_worker_deaths", "Decoding workers that died or were killed")
 
 Check = Callable[[], Awaitable[None]]

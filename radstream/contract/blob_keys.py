@@ -79,3 +79,20 @@ def preview_key(instance: InstanceKey) -> str:
     """Return the key (in the cache bucket) of an instance's preview, a JPEG."""
     uids = f"{instance.study_instance_uid}/{instance.series_instance_uid}/{instance.sop_instance_uid}"
     return f"{instance.site}/previews/{uids}/{instance.sha256}.jpg"
+
+
+def transcoded_prefix(site: str) -> str:
+    """Return the prefix (in the cache bucket) of all transcoded frames of a site."""
+    return f"{site}/transcoded/"
+
+
+def transcoded_key(instance: InstanceKey, encoding: str, frame_number: int) -> str:
+    """Return the key (in the cache bucket) of a frame of an instance, made anew.
+
+    Parameters
+    ----------
+    encoding : str
+        The transfer syntax UID, and which version of us made it.
+    """
+    uids = f"{instance.study_instance_uid}/{instance.series_instance_uid}/{instance.sop_instance_uid}"
+    return f"{transcoded_prefix(instance.site)}{uids}/{instance.sha256}/{encoding}/{frame_number}"

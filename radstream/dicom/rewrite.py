@@ -34,8 +34,8 @@ from radstream.dicom.elements import (
 from radstream.dicom.syntaxes import encoding_of
 from radstream.dicom.values import WORD_BYTES, swap_words
 
-Changes = Mapping[int, tuple[str, bytes]]
-"""By tag the VR and the value, in little endian and of even length."""
+Changes = Mapping[int, tuple[str, bytes] | None]
+"""By tag the VR and the value, in little endian and of even length; None for what is left out."""
 
 _DELIMITERS: Final = (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION)
 _PIXEL_REPRESENTATION: Final = 0x00280103
@@ -73,8 +73,8 @@ def rewrite(header: bytes, transfer_syntax_uid: str, changes: Changes | None = N
         elements = rewriting.data_set(0, len(header), _Context(read))[0]
     except struct.error as error:
         raise RejectedInstance("the header ends inside an element") from error
-    for tag, (vr, value) in (changes or {}).items():
-        elements[tag] = encode_element(tag, vr, value)
+    for tag, change in (changes or {}).items():
+        elements[tag] = encode_element(tag, *change) if change else b""
     return b"".join(elements[tag] for tag in sorted(elements))
 
 

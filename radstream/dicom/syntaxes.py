@@ -48,3 +48,11 @@ _VIDEO: Final = tuple(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 1
 def is_video(transfer_syntax_uid: str) -> bool:
     """Tell whether the Pixel Data is one video stream instead of single frames."""
     return transfer_syntax_uid.removesuffix(".1") in _VIDEO
+
+
+_NATIVE: Final = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN, ""})
+
+
+def is_native(transfer_syntax_uid: str) -> bool:
+    """Tell whether Pixel Data is never encapsulated (PS3.5 A.1, A.2, A.3, A.5)."""
+    return transfer_syntax_uid in _NATIVE or encoding_of(transfer_syntax_uid).is_deflated

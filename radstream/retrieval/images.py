@@ -22,11 +22,12 @@ from radstream.dicom.header import HeaderScanner
 from radstream.dicom.part10 import parse_meta
 from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, encoding_of
 from radstream.retrieval.extent import Blob, Memory
-from radstream.retrieval.pixel_data import DESCRIBING, Attributes, PixelData
+from radstream.retrieval.pixel_data import Attributes, PixelData, describing
 
 FIELDS: Final = (
     "StudyInstanceUID",
     "SeriesInstanceUID",
+    "SOPClassUID",
     "TransferSyntaxUID",
     "blob_key",
     "sha256",
@@ -127,6 +128,7 @@ class Images:
             document["TransferSyntaxUID"],
             *_tag_and_vr(head, document["TransferSyntaxUID"]),
             attributes,
+            document["header_bytes"],
         )
         return self._remember(document["blob_key"], pixel_data, len(encoded) + 4096)
 
@@ -138,7 +140,9 @@ class Images:
             data = await self.inflated(document)
             table, header_bytes = await _table_in(data, attributes)
             element = _tag_and_vr(data[header_bytes : header_bytes + _ELEMENT_HEAD_BYTES], EXPLICIT_VR_LITTLE_ENDIAN)
-            pixel_data = PixelData(table, Memory(data), len(data), EXPLICIT_VR_LITTLE_ENDIAN, *element, attributes)
+            pixel_data = PixelData(
+                table, Memory(data), len(data), EXPLICIT_VR_LITTLE_ENDIAN, *element, attributes, header_bytes
+            )
             return self._remember(document["blob_key"], pixel_data, len(data))
 
 
@@ -167,9 +171,8 @@ def _inflate(stored: bytes) -> bytes:
 
 
 def _describing(metadata: bytes) -> Attributes:
-    """Return what describes native frames, out of the complete DICOM JSON."""
-    attributes = orjson.loads(zstandard.ZstdDecompressor().decompress(metadata))
-    return {tag: attributes[tag] for tag in DESCRIBING if tag in attributes}
+    """Return what describes frames, out of the complete DICOM JSON."""
+    return describing(orjson.loads(zstandard.ZstdDecompressor().decompress(metadata)))
 
 
 async def _table_in(data: bytes, attributes: Attributes) -> tuple[FrameTable, int]:

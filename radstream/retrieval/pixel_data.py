@@ -14,14 +14,29 @@ from typing import Any, Final, Protocol
 
 from radstream.contract.errors import UnsupportedInstance
 from radstream.dicom.frames import FrameTable
+from radstream.dicom.image_pixel import ImagePixel, image_pixel
 from radstream.dicom.syntaxes import EXPLICIT_VR_BIG_ENDIAN, is_video
 from radstream.retrieval.extent import Extent, Source
 
 MAX_ODD_FRAME_BITS: Final = 1 << 28
 """Largest frame whose bits are moved to begin at a byte; the whole frame is in memory for that."""
 
-DESCRIBING: Final = ("00280002", "00280004", "00280008", "00280010", "00280011", "00280100")
-"""Tags of what `PixelData` and `build_frame_table` look at."""
+_NUMBERS: Final = {
+    "rows": "00280010",
+    "columns": "00280011",
+    "samples_per_pixel": "00280002",
+    "bits_allocated": "00280100",
+    "bits_stored": "00280101",
+    "high_bit": "00280102",
+    "pixel_representation": "00280103",
+    "planar_configuration": "00280006",
+}
+_PHOTOMETRIC_INTERPRETATION: Final = "00280004"
+_NUMBER_OF_FRAMES: Final = "00280008"
+LOSSY: Final = ("00080008", "00282112", "00282114")
+"""Tags of what changes when frames lose something: Image Type, the ratios and methods of lossy compression."""
+
+_DESCRIBING: Final = frozenset({*_NUMBERS.values(), _PHOTOMETRIC_INTERPRETATION, _NUMBER_OF_FRAMES, *LOSSY})
 
 _GE_PRIVATE: Final = "1.2.840.113619.5.2"  # implicit VR, all little endian but the Pixel Data
 _BIG_ENDIAN: Final = (EXPLICIT_VR_BIG_ENDIAN, _GE_PRIVATE)
@@ -86,7 +101,9 @@ class PixelData:
     vr : str
         Of the element; it matters for big endian ones only.
     attributes : dict
-        DICOM JSON of what describes native frames, see `DESCRIBING`.
+        DICOM JSON of what describes frames, see `describing`.
+    offset : int
+        Of the element in `source`.
     """
 
     table: FrameTable
@@ -96,11 +113,45 @@ class PixelData:
     tag: str
     vr: str
     attributes: Attributes
+    offset: int = 0
 
     @property
     def is_video(self) -> bool:
         """All frames are one stream."""
         return is_video(self.transfer_syntax_uid)
+
+    def pixel(self) -> ImagePixel:
+        """Return what the frames are, as the data set says.
+
+        Raises
+        ------
+        UnsupportedInstance
+            If it contradicts itself; or bits of the pixels hold an overlay, which decoding would lose.
+        """
+        known = {name: self._number(tag) for name, tag in _NUMBERS.items()}
+        is_float = self.tag != "7FE00010"
+        bits = known["bits_allocated"] or 0
+        if any(number > 1 for number in self._overlay_bits()):
+            raise UnsupportedInstance("bits of the pixels hold an overlay")
+        return image_pixel(
+            rows=known["rows"] or 0,
+            columns=known["columns"] or 0,
+            samples_per_pixel=1 if known["samples_per_pixel"] is None else known["samples_per_pixel"],
+            bits_allocated=bits,
+            bits_stored=bits if known["bits_stored"] is None else known["bits_stored"],
+            high_bit=(known["bits_stored"] or bits) - 1 if known["high_bit"] is None else known["high_bit"],
+            pixel_representation=known["pixel_representation"] or 0,
+            photometric_interpretation=str(first(self.attributes, _PHOTOMETRIC_INTERPRETATION) or ""),
+            planar_configuration=known["planar_configuration"] or 0,
+            is_float=is_float,
+        )
+
+    def _number(self, tag: str) -> int | None:
+        value = first(self.attributes, tag)
+        return value if isinstance(value, int) else None
+
+    def _overlay_bits(self) -> list[int]:
+        return [self._number(tag) or 0 for tag in self.attributes if _is_overlay_bits(tag)]
 
     def frame(self, frame_index: int) -> Value:
         """Return the bytes of a frame: decoded if it is native, the compressed ones if not.
@@ -148,3 +199,18 @@ class PixelData:
         if word_bytes not in {1, 2, 4, 8}:
             raise UnsupportedInstance("Bits Allocated is no size of words whose byte order is known")
         return word_bytes
+
+
+def describing(attributes: Attributes) -> Attributes:
+    """Return of the complete DICOM JSON what `PixelData` and `build_frame_table` look at."""
+    return {tag: attributes[tag] for tag in attributes if tag in _DESCRIBING or _is_overlay_bits(tag)}
+
+
+def first(attributes: Attributes, tag: str) -> Any:
+    """Return the first value of an attribute, None if there is none."""
+    return (attributes.get(tag, {}).get("Value") or [None])[0]
+
+
+def _is_overlay_bits(tag: str) -> bool:
+    """Tell whether this is Overlay Bits Allocated; 1 if the overlay is in an element of its own (PS3.5 8.1.2)."""
+    return tag[:2] == "60" and tag[4:] == "0100"

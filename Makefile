@@ -77,6 +77,11 @@ bench: .venv/.dev  ## measure beside Orthanc and DCMTK in one run; prints ratios
 	@scripts/install-peers dcmtk orthanc
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: bench-receive
+bench-receive: .venv/.dev  ## measure receiving beside Orthanc, DCMTK and pynetdicom in one run; prints Markdown
+	@scripts/install-peers dcmtk orthanc
+	$(BIN)/python -m bench.receive $(ARGS)
+
 .PHONY: clean
 clean:  ## remove what these commands made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -35,8 +35,14 @@ class Receiver(Protocol):
 
     def pids(self) -> list[int]: ...
 
+    def reap(self) -> None:
+        """Let the processor time of children that have ended be counted."""
+
     def settle(self) -> None:
-        """Return when nothing is left to be done of what was received."""
+        """Return when what was received can be found."""
+
+    def rest(self) -> None:
+        """Return when nothing goes on any more."""
 
     def stop(self) -> None: ...
 
@@ -52,12 +58,15 @@ class Program:
         Its own.
     """
 
-    def __init__(self, name: str, command: Iterable[str], folder: Path, ae_title: str = "BENCH") -> None:
+    def __init__(
+        self, name: str, command: Iterable[str], folder: Path, *, ae_title: str = "BENCH", forks: bool = False
+    ) -> None:
         self.name = name
         self.ae_title = ae_title
         self.ports = {"dimse": free_port()}
         self._command = [word.format(port=self.ports["dimse"], folder=folder) for word in command]
         self._folder = folder
+        self._forks = forks
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -70,7 +79,15 @@ class Program:
         assert self._process is not None
         return [self._process.pid]
 
+    def reap(self) -> None:
+        if self._forks:  # storescp looks for children that have ended when somebody connects
+            wait_for_port(self.ports["dimse"])
+            time.sleep(0.1)
+
     def settle(self) -> None:
+        pass
+
+    def rest(self) -> None:
         pass
 
     def stop(self) -> None:
@@ -95,10 +112,13 @@ class Whole:
     def pids(self) -> list[int]:
         return list(self._system.children().values())
 
+    def reap(self) -> None:
+        pass
+
     def settle(self) -> None:
         self._system.wait_until_indexed()
 
-    def finish(self) -> None:
+    def rest(self) -> None:
         self._system.wait_until_quiet()
 
     def stop(self) -> None:
@@ -122,7 +142,13 @@ class OrthancReceiver:
         assert self._orthanc.process is not None
         return [self._orthanc.process.pid]
 
+    def reap(self) -> None:
+        pass
+
     def settle(self) -> None:
+        pass
+
+    def rest(self) -> None:
         pass
 
     def stop(self) -> None:
@@ -136,7 +162,7 @@ def radstream_discarding(folder: Path) -> Program:
 
 def radstream_durable(folder: Path) -> Program:
     command = (sys.executable, "-m", "services.command", "dimse", "--home", "{folder}", "--dimse-port", "{port}")
-    return Program("Radstream, durable and logged", command, folder, "RADSTREAM")
+    return Program("Radstream, durable and logged", command, folder, ae_title="RADSTREAM")
 
 
 def pynetdicom(folder: Path) -> Program:
@@ -145,18 +171,19 @@ def pynetdicom(folder: Path) -> Program:
 
 def dcmtk_discarding(folder: Path) -> Program:
     command = ("storescp", "-pdu", "131072", "--fork", "--ignore", "{port}")
-    return Program("DCMTK, discarding", command, folder)
+    return Program("DCMTK, discarding", command, folder, forks=True)
 
 
 def dcmtk_writing(folder: Path) -> Program:
     command = ("storescp", "-pdu", "131072", "--fork", "-od", "{folder}", "{port}")
-    return Program("DCMTK, writing, not synced", command, folder)
+    return Program("DCMTK, writing, not synced", command, folder, forks=True)
 
 
-def cpu_s(pids: Iterable[int]) -> float:
-    """Return user and system time of processes and of their children that are gone."""
+def cpu_s(receiver: Receiver) -> float:
+    """Return user and system time of a receiver, its children that are gone included."""
+    receiver.reap()
     total = 0
-    for pid in pids:
+    for pid in receiver.pids():
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         total += sum(int(field) for field in fields[11:15])
     return total / _TICKS_PER_S

@@ -34,7 +34,7 @@ def run_service(name: str, run: Run, settings: Settings, *, supervised: bool = F
         # sessions Linux shares the processors evenly, whatever their niceness.
         os.setpgid(0, 0)
     os.nice(niceness)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_run_until_stopped(run, settings, supervised))
 
 
@@ -73,7 +73,7 @@ def _stop_at_end_of_input(stop: asyncio.Event) -> None:
         stop.set()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return uvloop's loop where there is one (it is not made for Windows)."""
     try:
         import uvloop

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Final
+
+_JOINED_BYTES: Final = 16 << 10
+"""Up to here to copy is cheaper than a PDU of its own."""
 
 
 def cut(data: bytes, size: int) -> Iterator[tuple[memoryview, bool]]:
@@ -15,16 +19,20 @@ def cut(data: bytes, size: int) -> Iterator[tuple[memoryview, bool]]:
 
 
 async def cut_stream(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[tuple[memoryview, bool]]:
-    """Yield what `chunks` are together in fragments of `size` bytes, and whether each is the last.
+    """Yield what `chunks` are together in fragments of at most `size` bytes, and whether each is the last.
 
-    At most one fragment is held back and copied at each chunk's end, since only the end may be shorter, and odd.
+    Fragments are views of the chunks, the latest of which is held back until it is known not to be the last. Only
+    small chunks are joined, and those with an odd number of bytes, as only the last fragment may have one.
     """
-    rest = b""
+    rest = memoryview(b"")
     async for chunk in chunks:
-        view = memoryview(rest + chunk if rest else chunk)
-        offset = 0
-        while len(view) - offset > size:
-            yield view[offset : offset + size], False
-            offset += size
-        rest = bytes(view[offset:])
-    yield memoryview(rest), True
+        if len(rest) + len(chunk) <= _JOINED_BYTES or len(rest) % 2:
+            rest = memoryview(bytes(rest) + chunk)
+        elif chunk:
+            if rest:
+                yield rest, False
+            rest = memoryview(chunk)
+        while len(rest) > size:
+            yield rest[:size], False
+            rest = rest[size:]
+    yield rest, True

@@ -14,7 +14,7 @@ from radstream import __version__
 from radstream.contract.errors import RadstreamError
 from radstream.process import run_service
 from radstream.settings import load_settings
-from services.command import dead_letters, tools
+from services.command import dead_letters, peers, tools
 
 Home = Annotated[Optional[Path], typer.Option(help="Folder of the embedded engines.  [~/.radstream]")]  # noqa: UP045
 Host = Annotated[Optional[str], typer.Option(help="Address that the doors bind to.  [127.0.0.1]")]  # noqa: UP045
@@ -50,7 +50,7 @@ def make_app() -> typer.Typer:
     app.callback(help="Radstream, a picture archiving and communication system.")(_version)
     for name, (target, summary, is_hidden) in SERVICES.items():
         app.command(name, help=summary, hidden=is_hidden)(_service(name, target))
-    for name, tool in tools.TOOLS.items():
+    for name, tool in (tools.TOOLS | peers.TOOLS).items():
         app.command(name)(tool)
     app.add_typer(dead_letters.make_app(), name="dead-letters", help="What no service could handle.")
     return app

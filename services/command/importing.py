@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from radstream.backends import Backends
 from radstream.contract.errors import NotFound, Unavailable
 from radstream.settings import Settings
 from services.command.import_journal import Journal
 from services.command.sources.dicomdir import is_dicomdir
-from services.command.sources.findings import UNREADABLE, EndOfArchive, Finding, Flaw, Source, is_part10
+from services.command.sources.findings import Finding, Flaw, Source, is_part10
+from services.command.sources.reading import UnreadableFile, next_batch, open_source, read_on
 from services.command.sources.walk import count, find
 from services.ingest.accept import Accepting
 from services.ingest.file import Outcome, accept_file
 from services.ingest.identity import Origin
 
-CHUNK_BYTES: Final = 1 << 20
 RETRY_DELAYS_S: Final = (0.5, 1.0, 2.0, 4.0)
 """How long a store that does not answer is waited for before the import stops."""
 
-BATCH: Final = 32
 ORIGIN: Final = Origin("import")
 
 OnProgress = Callable[[int, int | None], None]
@@ -142,7 +141,7 @@ class _Import:
         self._total = await asyncio.to_thread(lambda: sum(map(count, paths)))
 
     async def _search(self, findings: Iterator[Finding], queue: asyncio.Queue[Source]) -> None:
-        while batch := await asyncio.to_thread(_next_batch, findings):
+        while batch := await asyncio.to_thread(next_batch, findings):
             for finding in batch:
                 if isinstance(finding, Source):
                     await queue.put(finding)
@@ -165,7 +164,7 @@ class _Import:
             return
         try:
             outcome = await self._accept_patiently(source)
-        except _UnreadableFile:
+        except UnreadableFile:
             self._fail("a file cannot be read")
             return
         if outcome is not None:
@@ -190,14 +189,14 @@ class _Import:
 
     async def _accept(self, source: Source) -> Outcome | None:
         """Return what became of the instance in `source`; None, and counted, if there is none in it."""
-        file, first = await asyncio.to_thread(_open, source)
+        file, first = await asyncio.to_thread(open_source, source)
         with file:
             if not is_part10(first):
                 self.summary.not_dicom += 1
             elif is_dicomdir(first):
                 self.summary.dicomdirs += 1
             else:
-                return await accept_file(self._accepting, ORIGIN, _chunks(first, file))
+                return await accept_file(self._accepting, ORIGIN, read_on(first, file))
         return None
 
     def _fail(self, reason: str) -> None:
@@ -207,43 +206,3 @@ class _Import:
     def _report(self) -> None:
         done = self.summary.done
         self._on_progress(done, None if self._total is None else max(done, self._total))
-
-
-class _UnreadableFile(Exception):
-    """A file, or a member of an archive, does not yield its bytes."""
-
-
-def _next_batch(findings: Iterator[Finding]) -> list[Finding]:
-    """Return some more findings, at most up to the end of an archive."""
-    batch: list[Finding] = []
-    for finding in findings:
-        batch.append(finding)
-        if isinstance(finding, EndOfArchive) or len(batch) == BATCH:
-            break
-    return batch
-
-
-def _open(source: Source) -> tuple[IO[bytes], bytes]:
-    try:
-        file = source.open()
-    except UNREADABLE as error:
-        raise _UnreadableFile from error
-    try:
-        return file, _read(file)
-    except _UnreadableFile:
-        file.close()
-        raise
-
-
-def _read(file: IO[bytes]) -> bytes:
-    try:
-        return file.read(CHUNK_BYTES)
-    except UNREADABLE as error:
-        raise _UnreadableFile from error
-
-
-async def _chunks(first: bytes, file: IO[bytes]) -> AsyncIterator[bytes]:
-    chunk = first
-    while chunk:
-        yield chunk
-        chunk = await asyncio.to_thread(_read, file)

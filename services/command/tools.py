@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from radstream.backends import open_backends
+from radstream.process import loop_factory
 from radstream.settings import Settings, load_settings
 from radstream.telemetry import start_logging
 from services.command.simulator.plan import MODALITIES, Modality
@@ -20,7 +21,8 @@ from services.command.simulator.plan import MODALITIES, Modality
 Home = Annotated[Optional[Path], typer.Option(help="Folder of the embedded engines.  [~/.radstream]")]  # noqa: UP045
 
 
-def _progress() -> Progress:
+def progress() -> Progress:
+    """Return a bar on standard error; standard output is for results."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True))
 
@@ -40,14 +42,14 @@ def import_(
 
     async def work() -> Any:
         settings = _settings("import", home)
-        with _progress() as progress:
-            task = progress.add_task("importing", total=None)
+        with progress() as bar:
+            task = bar.add_task("importing", total=None)
             async with open_backends(settings) as backends:
                 return await import_paths(
                     backends,
                     settings,
                     paths,
-                    on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+                    on_progress=lambda done, total: bar.update(task, completed=done, total=total),
                     jobs=jobs,
                 )
 
@@ -65,13 +67,13 @@ def rebuild(
 
     async def work() -> Any:
         settings = _settings("rebuild", home)
-        with _progress() as progress:
-            task = progress.add_task("rebuilding", total=None)
+        with progress() as bar:
+            task = bar.add_task("rebuilding", total=None)
             async with open_backends(settings) as backends:
                 return await rebuild_all(
                     backends,
                     settings,
-                    on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+                    on_progress=lambda done, total: bar.update(task, completed=done, total=total),
                     prune=prune,
                 )
 
@@ -107,13 +109,14 @@ def simulate(
         seed=seed,
         acknowledged=acknowledged,
     )
-    with _progress() as progress:
-        task = progress.add_task("sending", total=None)
+    with progress() as bar:
+        task = bar.add_task("sending", total=None)
 
         def show(summary: Summary) -> None:
-            progress.update(task, completed=len(summary.acknowledged))
+            bar.update(task, completed=len(summary.acknowledged))
 
-        summary = asyncio.run(simulate_all(options, on_progress=show))
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            summary = runner.run(simulate_all(options, on_progress=show))
     print(summary)
     raise typer.Exit(1 if summary.refused else 0)
 

@@ -56,7 +56,7 @@ async def away(name: str, outage: Outage) -> AsyncIterator[None]:
 @contextmanager
 def running_cluster(home: Path) -> Iterator[System]:
     """Run every service on the real engines, two of each that may have a twin, on an empty installation."""
-    system = System(home, {**cluster_environment(), "RADSTREAM_STUDY_QUIET_S": "5"}, command="cluster").start()
+    system = System(home, {**cluster_environment(), "RADSTREAM_STUDY_QUIET_S": "5"}, command="cluster").start(120)
     try:
         yield system
         assert system.stop() == 0
@@ -87,7 +87,7 @@ def kill_service(system: System, name: str) -> None:
     if name == "gateway":
         assert system.process is not None
         system.process.wait()
-        system.start()
+        system.start(120)
 
 
 async def seconds_until_well(arrival: Arrival) -> float:

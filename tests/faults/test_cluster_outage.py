@@ -37,7 +37,9 @@ STORED = ("studies/{study}", "{instance}", "{instance}/frames/1", "{instance}/re
 CATALOGUED = (*SEARCHES, *STORED, "studies/{study}/metadata", "{instance}/metadata", "studies/{study}/thumbnail")
 """Under /dicom-web: what asks the catalog only, what reads blobs, and all that needs the catalog."""
 
-SEARCHED_WITHIN_S = 6.0
+SEARCHED_WITHIN_S = 10.0
+"""A catalog that is gone is noticed at once, one that is silent by its missing heartbeat."""
+
 REFUSED_WITHIN_S = 25.0
 """A store may wait as long for a silent blob store as the slowest honest write takes."""
 

@@ -25,6 +25,7 @@ _OPTIONS: Final = {
     "journal": True,
     "wTimeoutMS": 10_000,
     "readConcernLevel": "majority",  # what was read is never taken back
+    "heartbeatFrequencyMS": 2_000,  # a server that falls silent is noticed so soon, and nobody waits for it any more
     "serverSelectionTimeoutMS": 3_000,
     "connectTimeoutMS": 2_000,
     "socketTimeoutMS": 30_000,

@@ -21,6 +21,7 @@ from radstream.telemetry import ACCEPT_SECONDS, INSTANCES_ACCEPTED, get_logger
 from services.ingest.announce import Announcer
 from services.ingest.arrival import Arrival, Kept
 from services.ingest.identity import Origin, Reference, refuse_mismatch
+from services.ingest.pressure import Pressure
 
 log = get_logger(__name__)
 
@@ -63,7 +64,9 @@ class Accepting:
     def __init__(self, backends: Backends, settings: Settings) -> None:
         self.blobs = backends.blobs
         self.site = settings.site
+        self.max_instance_bytes = settings.max_instance_bytes
         self.announcer = Announcer(backends.bus, backends.blobs, settings.publish_deadline_s)
+        self.pressure = Pressure(backends, settings)
 
     def begin(self, origin: Origin) -> Acceptance:
         """Return the acceptance of one instance, to be given the bytes of its data set."""
@@ -95,7 +98,8 @@ class Acceptance:
         self._accepting = accepting
         self._origin = origin
         self._started_at = time.perf_counter()
-        self._arrival = Arrival(accepting.blobs, origin.transfer_syntax_uid)
+        self._arrival = Arrival(accepting.blobs, origin.transfer_syntax_uid, accepting.max_instance_bytes)
+        self._arrival.refusal = accepting.pressure.refusal()
 
     @property
     def reference(self) -> Reference | None:
@@ -127,7 +131,8 @@ class Acceptance:
         ------
         RejectedInstance
             0xA900 for missing, malformed or other than announced UIDs, 0xC000 for a data set whose header is not one.
-            A Pixel Data that is too short is no reason: it is stored as it came.
+            0xA700 for one that is longer than `max_instance_bytes`. A Pixel Data that is too short is no reason: it is
+            stored as it came.
         Unavailable
             If the blob store cannot take the instance, or neither log nor blob store its event.
         """

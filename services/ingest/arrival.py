@@ -32,6 +32,9 @@ HELD_LIMIT_BYTES: Final = 1 << 20
 HEADER_LIMIT_BYTES: Final = 64 << 20
 """A header longer than this is announced as unknown, so that nobody reads it into memory at once."""
 
+TOO_LONG: Final = 0xA700
+"""Refused: out of resources (PS3.4 B.2.3). Nothing is wrong with the data set, and who sets the limit may raise it."""
+
 META_READ_BYTES: Final = 4096
 """More than any meta group that `encode_meta` writes."""
 
@@ -68,6 +71,8 @@ class Arrival:
     ----------
     transfer_syntax_uid : str
         That it is encoded in.
+    max_bytes : int
+        A longer one is refused.
 
     Attributes
     ----------
@@ -75,10 +80,11 @@ class Arrival:
         Why it cannot be kept, as soon as that is known; what comes after is forgotten.
     """
 
-    def __init__(self, blobs: BlobStore, transfer_syntax_uid: str) -> None:
+    def __init__(self, blobs: BlobStore, transfer_syntax_uid: str, max_bytes: int) -> None:
         self.refusal: RadstreamError | None = None
         self._blobs = blobs
         self._transfer_syntax_uid = transfer_syntax_uid
+        self._left_bytes = max_bytes
         self._scanner = HeaderScanner(transfer_syntax_uid)
         self._held = bytearray()
         self._prefix = b""
@@ -147,6 +153,9 @@ class Arrival:
             await writer.abort()
 
     def _take(self, data: Buffer) -> None:
+        self._left_bytes -= len(data)
+        if self._left_bytes < 0:
+            raise RejectedInstance("the data set is longer than is stored here", TOO_LONG)
         self._scanner.feed(data)
         if self._writer is None and not self._open_if_known():
             self._hold(data)

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Optional
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from radstream.backends import open_backends
 from radstream.bus.dead_letters import Outcome, put_back, resolution, unresolved
@@ -22,6 +22,9 @@ from radstream.telemetry import start_logging
 DEAD_LETTER_TOPICS: Final = tuple(dead_letter_topic(topic.name, group) for topic in TOPICS for group in topic.consumers)
 
 _PAGE: Final = 500
+_COLUMNS: Final = ("name", "study", "error", "reason", "attempts")
+_ONE_LINE: Final = 1000
+"""Characters, for a reader that is a program: each dead letter on a line of its own."""
 
 Home = Annotated[Optional[Path], typer.Option(help="Folder of the embedded engines.  [~/.radstream]")]  # noqa: UP045
 Names = Annotated[list[str], typer.Argument(help="As `list` prints them, topic:offset, or `all`.")]
@@ -86,11 +89,14 @@ def list_(home: Home = None) -> None:
     """List the dead letters with their reasons."""
 
     async def work(bus: Bus) -> None:
-        table = Table("name", "study", "error", "reason", "attempts", box=None)
+        table = Table(*(Column(name, overflow="fold") for name in _COLUMNS), box=None)
         for letter in await find_all(bus):
             reasons = (letter.headers.get(name, "") for name in ("error-type", "error-text", "attempts"))
             table.add_row(name_of(letter), letter.key, *reasons)
-        Console().print(table)
+        console = Console()
+        if not console.is_terminal:
+            console.width = _ONE_LINE
+        console.print(table)
 
     _on_the_log(home, work)
 

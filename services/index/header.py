@@ -55,7 +55,7 @@ async def read_instance(blobs: BlobStore, event: InstanceEvent) -> Reading:
     head = await blobs.read(event.blob_key, 0, (event.header_bytes or META_BYTES) + PIXEL_DATA_HEAD_BYTES)
     meta = _meta(head)
     if meta is None:
-        raise RejectedInstance("the blob does not begin with the File Meta Information that ingest wrote: it is damaged")
+        raise RejectedInstance("the blob is damaged: its File Meta Information is not what ingest wrote")
     if encoding_of(meta.transfer_syntax_uid).is_deflated:
         return await _read_deflated(blobs, event, meta)
     if event.header_bytes:

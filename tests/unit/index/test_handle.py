@@ -8,7 +8,7 @@ import pytest
 
 from radstream.bus.port import Record
 from radstream.contract.documents import instance_order
-from radstream.contract.errors import MalformedEvent, NotFound, Unavailable
+from radstream.contract.errors import MalformedEvent, NotFound, RejectedInstance, Unavailable
 from radstream.contract.events import InstanceConflicted, InstanceIndexed, StudyReopened
 from services.index.document import unpack
 from services.index.header import PIXEL_DATA_HEAD_BYTES
@@ -95,13 +95,25 @@ async def test_a_deflated_data_set_is_inflated(archive: Archive) -> None:
     assert archive.documents("instances")["1.2.3.1"]["header_bytes"] == 0
 
 
-async def test_an_instance_whose_header_cannot_be_read_is_kept_with_a_flag(archive: Archive) -> None:
+@pytest.mark.parametrize("filling", [b"\0", b"\xff"])
+async def test_a_blob_that_the_store_has_damaged_is_refused_not_shown(archive: Archive, filling: bytes) -> None:
     event = archive.store()
     content, stored_at = archive.blobs.contents[event.blob_key]
-    archive.blobs.contents[event.blob_key] = (b"\0" * len(content), stored_at)
-    await archive.index(event)
+    archive.blobs.contents[event.blob_key] = (filling * len(content), stored_at)
+    with pytest.raises(RejectedInstance, match="damaged"):
+        await archive.index(event)
+    assert archive.documents("instances") == {}
+
+
+async def test_an_instance_whose_header_cannot_be_read_is_kept_with_a_flag(archive: Archive) -> None:
+    undefined_sequence = bytes.fromhex("08004011") + b"SQ\0\0" + b"\xff" * 4 + bytes.fromhex("feff00e0") + b"\xff" * 4
+    event = archive.store()
+    content, stored_at = archive.blobs.contents[event.blob_key]
+    content += 200 * undefined_sequence
+    archive.blobs.contents[event.blob_key] = (content, stored_at)
+    await archive.index(msgspec.structs.replace(event, header_bytes=len(content), size_bytes=len(content)))
     instance = archive.documents("instances")["1.2.3.1"]
-    assert instance["flags"] == ["meta unreadable"]
+    assert instance["flags"] == ["header unreadable"]
     assert unpack(instance["metadata"])["0020000D"]["Value"] == ["1.2.1.1"]
     assert archive.documents("studies")["1.2.1.1"]["NumberOfStudyRelatedInstances"] == 1
 

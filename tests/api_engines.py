@@ -16,24 +16,42 @@ from radstream.blobs.port import BlobStore
 from radstream.catalog.port import Catalog
 from radstream.contract.documents import series_key
 from radstream.contract.errors import NotFound
+from radstream.dicom import transcode
 from radstream.dicom.part10 import encode_meta
+from radstream.retrieval.transcoding import Transcoding
+from radstream.sandbox.pool import Sandbox
 from radstream.settings import Settings
 from radstream.web.app import create_app
 from radstream.web.multipart import boundary_of, parts
 from services.api import start_page, wado
+from tests import ingest_engines
 from tests.memory_catalog import SCHEMA, MemoryCatalog, blank, declared
 
 
-async def parts_of(answer: httpx2.Response) -> list[tuple[dict[str, str], bytes]]:
-    """Return headers and content of each part of a multipart answer whose length was promised."""
+async def parts_of(answer: httpx2.Response, *, has_length: bool = True) -> list[tuple[dict[str, str], bytes]]:
+    """Return headers and content of each part of a multipart answer, whose length was promised where it was known."""
     assert answer.status_code in {200, 206}, answer.text
-    assert answer.headers["content-length"] == str(len(answer.content))
+    assert answer.headers.get("content-length") == (str(len(answer.content)) if has_length else None)
 
     async def body() -> AsyncIterator[bytes]:
         yield answer.content
 
     found = parts(body(), boundary_of(answer.headers["content-type"]))
     return [(part.headers, b"".join([piece async for piece in part.stream()])) async for part in found]
+
+
+class InProcess:
+    """Does in this process what a sandbox does in others."""
+
+    async def run(self, order: bytes, header: bytes, frame: bytes) -> tuple[bytes, bytes]:
+        return transcode.work(order, header, frame)
+
+    async def close(self) -> None:
+        return
+
+
+def transcoding_of(backends: Backends, settings: Settings) -> Transcoding:
+    return Transcoding(backends.previews, settings, cast("Sandbox", InProcess()))
 
 
 @dataclass
@@ -66,15 +84,21 @@ class Archive:
     catalog: MemoryCatalog
     blobs: MemoryBlobs
     settings: Settings
+    previews: ingest_engines.MemoryBlobs = field(default_factory=ingest_engines.MemoryBlobs)
 
     @property
     def backends(self) -> Backends:
         unused = cast("Any", None)
-        return Backends(unused, cast("BlobStore", self.blobs), unused, cast("Catalog", self.catalog))
+        previews = cast("BlobStore", self.previews)
+        return Backends(unused, cast("BlobStore", self.blobs), previews, cast("Catalog", self.catalog))
 
     @property
     def client(self) -> httpx2.AsyncClient:
-        routers = [door.router(self.backends, self.settings) for door in (wado, start_page)]
+        transcoding = transcoding_of(self.backends, self.settings)
+        routers = [
+            wado.router(self.backends, self.settings, transcoding),
+            start_page.router(self.backends, self.settings),
+        ]
         transport = httpx2.ASGITransport(create_app("test", routers, {}))
         return httpx2.AsyncClient(transport=transport, base_url="http://pacs:8042")
 
@@ -101,6 +125,7 @@ class Archive:
             "SOPInstanceUID": sop_instance_uid,
             "StudyInstanceUID": study,
             "SeriesInstanceUID": series,
+            "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7",
             "series_key": series_key(study, series),
             "InstanceNumber": number,
             "TransferSyntaxUID": syntax,

@@ -78,6 +78,7 @@ class Archive:
     """An index over engines in memory."""
 
     blobs: Blobs = field(default_factory=Blobs)
+    previews: MemoryBlobs = field(default_factory=MemoryBlobs)
     bus: MemoryBus = field(default_factory=MemoryBus)
     catalog: Any = field(default_factory=MemoryCatalog)
     now: datetime = START
@@ -89,7 +90,10 @@ class Archive:
     @property
     def backends(self) -> Backends:
         return Backends(
-            bus=cast(Any, self.bus), blobs=cast(Any, self.blobs), previews=cast(Any, None), catalog=self.catalog
+            bus=cast(Any, self.bus),
+            blobs=cast(Any, self.blobs),
+            previews=cast(Any, self.previews),
+            catalog=self.catalog,
         )
 
     def store(self, *, after_s: float = 0, site: str = "main", **attributes: Any) -> InstanceStored:

@@ -17,7 +17,7 @@ from radstream.settings import Settings
 from radstream.web.app import create_app
 from services.api import wado
 from tests import index_engines
-from tests.api_engines import parts_of
+from tests.api_engines import parts_of, transcoding_of
 from tests.index_engines import data_set
 from tests.samples import data_set_of
 
@@ -33,7 +33,8 @@ class Door:
 
     @property
     def client(self) -> httpx2.AsyncClient:
-        app = create_app("test", [wado.router(self.archive.backends, Settings())], {})
+        backends, settings = self.archive.backends, Settings()
+        app = create_app("test", [wado.router(backends, settings, transcoding_of(backends, settings))], {})
         return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://pacs")
 
     async def get(self, path: str, **headers: str) -> httpx2.Response:

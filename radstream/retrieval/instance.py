@@ -106,7 +106,7 @@ class Instances:
 
     def _head(self, document: Document, target: str, header: bytes, changes: Changes) -> Octets:
         """Return the file up to Pixel Data."""
-        meta = encode_meta(document["SOPClassUID"], document["_id"], target)
+        meta = encode_meta(document["SOPClassUID"] or "", document["_id"], target)
         without_tables: Changes = dict.fromkeys(_OFFSET_TABLES)
         try:
             return Octets(meta + rewrite(header, document["TransferSyntaxUID"], {**without_tables, **changes}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -49,6 +49,12 @@ class Transcoding:
         self._kept = Kept(previews, settings.site, settings.transcoded_bytes)
         self._max_samples = settings.max_frame_pixels
         self._making: dict[str, asyncio.Task[bytes]] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     def form(self, pixel_data: PixelData, target: str) -> ImagePixel:
         """Return what the data set says of the frames in `target`.

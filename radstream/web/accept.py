@@ -37,6 +37,8 @@ class Offer:
         Media types by which it may be asked for too.
     needs_transfer_syntax : bool
         Not what a client means that names its media type without a ``transfer-syntax`` parameter.
+    is_stored : bool
+        What ``transfer-syntax=*`` means first of all: nothing has to be made for it.
     """
 
     media_type: str
@@ -44,6 +46,11 @@ class Offer:
     transfer_syntax_uid: str = ""
     other_names: tuple[str, ...] = ()
     needs_transfer_syntax: bool = False
+    is_stored: bool = False
+
+    def __str__(self) -> str:
+        syntax = f"; transfer-syntax={self.transfer_syntax_uid}" if self.transfer_syntax_uid else ""
+        return f'multipart/related; type="{self.media_type}"{syntax}' if self.is_multipart else self.media_type + syntax
 
 
 def accepted(request: Request) -> list[list[MediaType]]:
@@ -76,7 +83,7 @@ def choose(request: Request, offers: Sequence[Offer]) -> Offer:
     Raises
     ------
     UnsupportedInstance
-        (406) If it accepts none of them.
+        (406) If it accepts none of them; the text lists them.
     MalformedRequest
         If what it accepts cannot be read.
     """
@@ -84,10 +91,16 @@ def choose(request: Request, offers: Sequence[Offer]) -> Offer:
         refused = [unwanted for unwanted in ranges if _quality(unwanted) == 0 and unwanted.name != "*/*"]
         left = [offer for offer in offers if not any(fits(unwanted, offer) for unwanted in refused)]
         for wanted in ranges:
-            for offer in left:
-                if _quality(wanted) > 0 and fits(wanted, offer):
-                    return offer
-    raise UnsupportedInstance("none of the media types that the client accepts can be made of this resource")
+            fitting = [offer for offer in left if _quality(wanted) > 0 and fits(wanted, offer)]
+            if fitting:
+                return _preferred(wanted, fitting)
+    listed = ", ".join(dict.fromkeys(map(str, offers)))
+    raise UnsupportedInstance(f"nothing that the client accepts can be made of this; there is: {listed}")
+
+
+def _preferred(wanted: MediaType, fitting: Sequence[Offer]) -> Offer:
+    stored = [offer for offer in fitting if offer.is_stored]
+    return stored[0] if stored and wanted.parameters.get("transfer-syntax") == "*" else fitting[0]
 
 
 def fits(wanted: MediaType, offer: Offer) -> bool:
@@ -97,7 +110,7 @@ def fits(wanted: MediaType, offer: Offer) -> bool:
         name, is_multipart = wanted.parameters.get("type", "*/*").lower(), True
     if is_multipart not in {None, offer.is_multipart}:
         return False
-    return _names(name, offer) and _has_syntax(wanted, name, offer)
+    return _names(name, offer) and _has_syntax(wanted, offer)
 
 
 def _names(name: str, offer: Offer) -> bool:
@@ -107,11 +120,11 @@ def _names(name: str, offer: Offer) -> bool:
     return name == offer.media_type.lower() or name in offer.other_names
 
 
-def _has_syntax(wanted: MediaType, name: str, offer: Offer) -> bool:
+def _has_syntax(wanted: MediaType, offer: Offer) -> bool:
     """Tell whether the transfer syntax that was asked for, or meant by saying nothing, is the offered one."""
     asked_for = wanted.parameters.get("transfer-syntax", "")
     if not asked_for:
-        return not offer.needs_transfer_syntax or name == "*/*"
+        return not offer.needs_transfer_syntax
     return asked_for in {"*", offer.transfer_syntax_uid}
 
 

@@ -8,7 +8,7 @@ PS3.18 8.6.1.2.2 Multipart Payload, 8.6.1.2.1 Content-Location.
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from radstream.web.media_types import MediaType
@@ -36,10 +36,32 @@ class Content:
     location: str = ""
 
 
+@dataclass(frozen=True)
+class Later:
+    """A part of which it is known only when its turn has come what it holds.
+
+    Parameters
+    ----------
+    make : callable
+        Returns the content.
+    """
+
+    make: Callable[[], Awaitable[Content]]
+
+
 def related(
-    contents: Sequence[Content], *, status_code: int = 200, headers: Mapping[str, str] | None = None
+    contents: Sequence[Content | Later],
+    media_type: MediaType,
+    *,
+    status_code: int = 200,
+    headers: Mapping[str, str] | None = None,
 ) -> Streamed:
-    """Return an answer with `contents` as its parts; its Content-Type names the type of the first.
+    """Return an answer with `contents` as its parts.
+
+    Parameters
+    ----------
+    media_type : MediaType
+        Of the parts, for the Content-Type of the whole.
 
     Raises
     ------
@@ -49,19 +71,25 @@ def related(
     if not contents:
         raise ValueError("a multipart body has at least one part")
     boundary = secrets.token_hex(16)
-    heads = [_head(boundary, content) for content in contents]
     tail = f"\r\n--{boundary}--\r\n".encode()
-    sizes = [content.size_bytes for content in contents]
-    known = [size for size in sizes if size is not None]
-    first = contents[0].media_type
-    parameters = {"type": first.name, **first.parameters, "boundary": boundary}
+    parameters = {"type": media_type.name, **media_type.parameters, "boundary": boundary}
     return Streamed(
-        _pieces(heads, contents, tail),
+        _pieces(boundary, contents, tail),
         str(MediaType("multipart/related", parameters)),
-        size_bytes=sum(known) + sum(map(len, heads)) + len(tail) if len(known) == len(sizes) else None,
+        size_bytes=_size(boundary, contents, tail),
         status_code=status_code,
         headers=headers,
     )
+
+
+def _size(boundary: str, contents: Sequence[Content | Later], tail: bytes) -> int | None:
+    """Return the length of the whole body, None if that of a part is not known."""
+    total = len(tail)
+    for content in contents:
+        if isinstance(content, Later) or content.size_bytes is None:
+            return None
+        total += len(_head(boundary, content)) + content.size_bytes
+    return total
 
 
 def single(content: Content, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> Streamed:
@@ -86,11 +114,12 @@ def _head(boundary: str, content: Content) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-async def _pieces(heads: Sequence[bytes], contents: Sequence[Content], tail: bytes) -> AsyncGenerator[bytes, None]:
-    for head, content in zip(heads, contents, strict=True):
+async def _pieces(boundary: str, contents: Sequence[Content | Later], tail: bytes) -> AsyncGenerator[bytes, None]:
+    for part in contents:
+        content = await part.make() if isinstance(part, Later) else part
         async with closed_after(content.stream()) as stream:
             first = await anext(stream, b"")  # a blob that is missing is missed before its part is announced
-            yield head
+            yield _head(boundary, content)
             if first:
                 yield first
             async for piece in stream:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -45,27 +46,42 @@ class Streamed(Response):
         self.init_headers({**length, **(headers or {})})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the pieces; stops without a word when the client is gone."""
-        async with closed_after(self._pieces) as pieces:
+        """Send the pieces; stops without a word as soon as the client is gone, whatever is being done for it."""
+        async with closed_after(self._pieces) as pieces, ended_with_client(receive):
             first = await anext(pieces, b"")
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            gone = asyncio.create_task(_until_gone(receive))
-            try:
-                is_whole = await _send_while_here(first, pieces, gone, send)
-            finally:
-                gone.cancel()
-        if is_whole:
+            await _send(first, send)
+            async for piece in pieces:
+                await _send(piece, send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _send_while_here(first: bytes, pieces: AsyncIterator[bytes], gone: asyncio.Task[None], send: Send) -> bool:
-    """Send all pieces; return False if the client left before the last one."""
-    await _send(first, send)
-    async for piece in pieces:
-        if gone.done():
-            return False
-        await _send(piece, send)
-    return not gone.done()
+@asynccontextmanager
+async def ended_with_client(receive: Receive) -> AsyncIterator[None]:
+    """End what is done within when the client goes.
+
+    Raises
+    ------
+    ClientDisconnect
+        In place of what was being done.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+
+    def leave(_: asyncio.Task[None]) -> None:
+        task.cancel()
+
+    gone = asyncio.create_task(_until_gone(receive))
+    gone.add_done_callback(leave)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if gone.done() and not gone.cancelled() and task.uncancel() == 0:
+            raise ClientDisconnect from None
+        raise
+    finally:
+        gone.remove_done_callback(leave)
+        gone.cancel()
 
 
 async def _send(piece: bytes, send: Send) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from radstream.backends import open_backends
+from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
 from services.api import qido, start_page, wado
@@ -18,7 +19,14 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     UnsafeConfiguration
         If the port is taken.
     """
-    async with open_backends(settings, creating=("catalog",)) as backends:  # it has no business with the log
-        routers = [door.router(backends, settings) for door in (qido, wado, start_page)]
+    async with (
+        open_backends(settings, creating=("catalog",)) as backends,  # it has no business with the log
+        Transcoding(backends.previews, settings) as transcoding,
+    ):
+        routers = [
+            qido.router(backends, settings),
+            wado.router(backends, settings, transcoding),
+            start_page.router(backends, settings),
+        ]
         checks = {"blob store": backends.blobs.check, "catalog": backends.catalog.check}
         await open_doors("Radstream api", routers, settings, stop, checks=checks)

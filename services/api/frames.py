@@ -1,4 +1,4 @@
-"""WADO-RS Retrieve Frames: `frames/1,2,3` of an instance, as pixels or as they are compressed.
+"""WADO-RS Retrieve Frames: `frames/1,2,3` of an instance, as pixels, as they are compressed, or compressed anew.
 
 References
 ----------
@@ -17,12 +17,13 @@ from starlette.responses import Response
 from radstream.backends import Backends
 from radstream.contract.errors import MalformedRequest, NotFound, UnsupportedInstance
 from radstream.retrieval.images import FIELDS, Images
+from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.accept import choose
 from radstream.web.links import base_url
 from services.api.address import INSTANCE, address_of, instance_path, instances_at
 from services.api.answer import answer
-from services.api.representations import offers_of
+from services.api.frame_set import FrameSet
 
 _FRAME_LIST = re.compile(r"[0-9]{1,10}(?:,[0-9]{1,10})*")
 
@@ -30,7 +31,7 @@ MAX_FRAMES: Final = 10_000
 """Frames of one request; there may be as many requests as one likes."""
 
 
-def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Images) -> None:
+def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Images, transcoding: Transcoding) -> None:
     """Add the transaction to `routes`."""
 
     async def retrieve_frames(request: Request) -> Response:
@@ -42,10 +43,11 @@ def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Im
             raise UnsupportedInstance("the frames of a video are one stream: retrieve it as bulk data")
         if max(numbers) > pixel_data.table.number_of_frames:
             raise NotFound("the instance has fewer frames")
-        offer = choose(request, offers_of(pixel_data, may_be_alone=len(numbers) == 1))
+        frames = FrameSet(document, pixel_data, transcoding)
+        offer = choose(request, frames.offers(may_be_alone=len(numbers) == 1))
         base = f"{base_url(request, settings)}{routes.prefix}/{instance_path(document)}/frames"
-        values = [(pixel_data.frame(number - 1), f"{base}/{number}") for number in numbers]
-        return answer(request, offer, f"{document['sha256']}-{numbers[0]}", values)
+        values = [(frames.frame(number - 1, offer), f"{base}/{number}") for number in numbers]
+        return await answer(request, offer, frames.tag(offer, request.path_params["frames"]), values)
 
     routes.add_api_route(f"{INSTANCE}/frames/{{frames}}", retrieve_frames, methods=["GET"])
 

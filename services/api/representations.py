@@ -1,17 +1,17 @@
-"""In which media types the Pixel Data of a transfer syntax is sent, and what they may be called in a request.
+"""In which media types Pixel Data is sent, stored as it is or made anew, and what they may be called in a request.
 
 References
 ----------
-PS3.18 8.7.3.3 and table 8.7.3-2 (transfer syntaxes of bulk data media types).
+PS3.18 8.7.3.3 and 8.7.3.5: each media type has a default transfer syntax, that of octets is Explicit VR Little Endian.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
-from radstream.retrieval.pixel_data import PixelData
 from radstream.web.accept import Offer
 
 OCTET_STREAM: Final = "application/octet-stream"
@@ -39,32 +39,55 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
 _ENCAPSULATED_UNCOMPRESSED: Final = "1.2.840.10008.1.2.1.98"
 
 
-def offers(transfer_syntax_uid: str, *, is_encapsulated: bool, may_be_alone: bool) -> list[Offer]:
+def offers(
+    transfer_syntax_uid: str, *, is_encapsulated: bool, may_be_alone: bool, targets: Sequence[str] = ()
+) -> list[Offer]:
     """Return the representations of Pixel Data, the one for ``*/*`` first.
 
-    Native frames are sent as octets in the order of Explicit VR Little Endian, whatever they are stored in. Compressed
-    ones are sent as they are, under their own media type; they are also what ``application/octet-stream`` means, but
-    only with ``transfer-syntax=*`` or their own UID: without it, it means uncompressed.
+    Native frames, and compressed ones that can be decoded, are sent as octets in the order of Explicit VR Little
+    Endian. Compressed frames are sent as they are under their own media type, which ``transfer-syntax=*`` means; and
+    in the other `targets`, of which a media type without ``transfer-syntax`` means the first. All of these are also
+    ``application/octet-stream`` to whoever names the UID.
 
     Parameters
     ----------
     may_be_alone : bool
         There is one part only, so that it may be sent without multipart.
+    targets : sequence of str
+        UIDs of the transfer syntaxes that can be made.
     """
-    if not is_encapsulated or transfer_syntax_uid == _ENCAPSULATED_UNCOMPRESSED:
-        found = [Offer(OCTET_STREAM, True, EXPLICIT_VR_LITTLE_ENDIAN)]
-    else:
-        name, *others = _NAMES.get(transfer_syntax_uid.removeprefix("1.2.840.10008.1.2"), (OCTET_STREAM,))
-        found = [
-            Offer(name, True, transfer_syntax_uid, tuple(others), needs_transfer_syntax=name == OCTET_STREAM),
-            Offer(name, True, transfer_syntax_uid, (OCTET_STREAM,), needs_transfer_syntax=True),
-        ]
+    is_native = not is_encapsulated or transfer_syntax_uid == _ENCAPSULATED_UNCOMPRESSED
+    stored = EXPLICIT_VR_LITTLE_ENDIAN if is_native else transfer_syntax_uid
+    made = [target for target in targets if target != stored]
+    default = [EXPLICIT_VR_LITTLE_ENDIAN] if EXPLICIT_VR_LITTLE_ENDIAN in (stored, *made) else []
+    found: list[Offer] = []
+    for syntax in dict.fromkeys((*default, stored, *made)):
+        is_meant = not any(offer.media_type == _name(syntax) for offer in found)
+        found += _of_syntax(syntax, is_stored=syntax == stored, is_meant=is_meant)
     alone = [replace(offer, is_multipart=False) for offer in found]
     return found + alone if may_be_alone else found
 
 
-def offers_of(pixel_data: PixelData, *, may_be_alone: bool) -> list[Offer]:
-    """Return the representations of the frames of an instance, see `offers`."""
-    return offers(
-        pixel_data.transfer_syntax_uid, is_encapsulated=pixel_data.table.is_encapsulated, may_be_alone=may_be_alone
-    )
+def is_compressed(offer: Offer) -> bool:
+    """Tell whether each frame is sent in a part of its own."""
+    return offer.transfer_syntax_uid != EXPLICIT_VR_LITTLE_ENDIAN
+
+
+def _of_syntax(syntax: str, *, is_stored: bool, is_meant: bool) -> list[Offer]:
+    """Return what frames in a transfer syntax are called; `is_meant` where the media type alone means it."""
+    if syntax == EXPLICIT_VR_LITTLE_ENDIAN:
+        return [Offer(OCTET_STREAM, True, syntax, is_stored=is_stored)]
+    name, *others = _names(syntax)
+    needs = name == OCTET_STREAM or not is_meant
+    return [
+        Offer(name, True, syntax, tuple(others), needs_transfer_syntax=needs, is_stored=is_stored),
+        Offer(name, True, syntax, (OCTET_STREAM,), needs_transfer_syntax=True, is_stored=is_stored),
+    ]
+
+
+def _names(syntax: str) -> tuple[str, ...]:
+    return _NAMES.get(syntax.removeprefix("1.2.840.10008.1.2"), (OCTET_STREAM,))
+
+
+def _name(syntax: str) -> str:
+    return OCTET_STREAM if syntax == EXPLICIT_VR_LITTLE_ENDIAN else _names(syntax)[0]

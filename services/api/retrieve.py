@@ -1,13 +1,14 @@
-"""WADO-RS Retrieve Study, Series, Instance: the Part 10 files exactly as they are stored (PS3.18 10.4).
+"""WADO-RS Retrieve Study, Series, Instance: Part 10 files, as they are stored or in another transfer syntax.
 
-Without a ``transfer-syntax`` parameter the stored one is sent, as with ``*``. (The Standard's default for that case is
-Explicit VR Little Endian; nothing is transcoded here.)
+Without a ``transfer-syntax`` parameter Explicit VR Little Endian is meant, with ``*`` what is stored. What cannot be
+decoded is sent as it is stored to who has not asked for a transfer syntax by its UID (PS3.18 8.7.3.4).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -16,85 +17,160 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from radstream.backends import Backends
-from radstream.blobs.port import BlobStore
 from radstream.catalog.port import Document
 from radstream.contract.errors import UnsupportedInstance
+from radstream.dicom.compressions import COMPRESSIONS
+from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
+from radstream.retrieval.header_values import HeaderValues
+from radstream.retrieval.images import FIELDS, Images
+from radstream.retrieval.instance import Instances
+from radstream.retrieval.pixel_data import Value
+from radstream.retrieval.streams import Stream, is_stream, stream_of
+from radstream.retrieval.transcoding import VERSION
 from radstream.settings import Settings
 from radstream.web.accept import Offer, choose
 from radstream.web.conditional import cache_headers, ranged, unchanged
 from radstream.web.links import base_url
 from radstream.web.media_types import MediaType
-from radstream.web.related import Content, related
+from radstream.web.related import Content, Later, related
+from radstream.web.streaming import ended_with_client
 from services.api.address import INSTANCE, SERIES, STUDY, address_of, instance_path, instances_at
 
-FIELDS: Final = ("StudyInstanceUID", "SeriesInstanceUID", "TransferSyntaxUID", "blob_key", "sha256", "size_bytes")
+DICOM: Final = "application/dicom"
 
 
-def add_to(routes: APIRouter, backends: Backends, settings: Settings) -> None:
+def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Images, instances: Instances) -> None:
     """Add the transaction to `routes`."""
+    headers = HeaderValues(backends.blobs, images)
 
-    async def retrieve(request: Request) -> Response:
-        address = address_of(request.path_params)
-        found = await instances_at(backends.catalog, address, FIELDS)
-        if address.sop_instance_uid is not None:
-            offer = choose(request, _offers(found[0], may_be_alone=True))
-            if not offer.is_multipart:
-                return _as_file(request, backends.blobs, found[0])
-        sent = _acceptable(request, found)
+    async def retrieve_instance(request: Request) -> Response:
+        (document,) = await instances_at(backends.catalog, address_of(request.path_params), FIELDS)
+        stream = await stream_of(images, headers, document) if is_stream(document) else None
+        location = f"{base_url(request, settings)}{routes.prefix}/{instance_path(document)}"
+        return await _one(request, instances, document, stream, location)
+
+    async def retrieve_many(request: Request) -> Response:
+        found = await instances_at(backends.catalog, address_of(request.path_params), FIELDS)
         base = f"{base_url(request, settings)}{routes.prefix}"
-        return _as_related(request, backends.blobs, base, sent, is_whole=len(sent) == len(found))
+        return _many(request, instances, base, found)
 
-    for path in (STUDY, SERIES, INSTANCE):
-        routes.add_api_route(path, retrieve, methods=["GET"])
-
-
-def _offers(document: Document, *, may_be_alone: bool = False) -> list[Offer]:
-    syntax = document["TransferSyntaxUID"]
-    offers = [Offer("application/dicom", True, syntax)]
-    return [*offers, Offer("application/dicom", False, syntax)] if may_be_alone else offers
+    for path, handler in ((STUDY, retrieve_many), (SERIES, retrieve_many), (INSTANCE, retrieve_instance)):
+        routes.add_api_route(path, handler, methods=["GET"])
 
 
-def _acceptable(request: Request, found: Sequence[Document]) -> list[Document]:
-    """Return the documents of those instances that the client accepts in the syntax in which they are stored."""
-    by_syntax = {document["TransferSyntaxUID"]: document for document in found}
-    wanted, refusal = set(), None
-    for syntax, document in by_syntax.items():
+def offers(stored: str, *, may_be_alone: bool) -> list[Offer]:
+    """Return the representations of an instance that is stored in a transfer syntax, the default one first."""
+    found = [
+        Offer(DICOM, True, syntax, (), needs_transfer_syntax=number > 0, is_stored=syntax == stored)
+        for number, syntax in enumerate(dict.fromkeys((EXPLICIT_VR_LITTLE_ENDIAN, stored, *COMPRESSIONS)))
+    ]
+    return found + [replace(offer, is_multipart=False) for offer in found] if may_be_alone else found
+
+
+async def _one(
+    request: Request, instances: Instances, document: Document, stream: Stream | None, location: str
+) -> Response:
+    """Return the instance in the best representation that can be made; of several that cannot, the first says why."""
+    possible = offers(document["TransferSyntaxUID"], may_be_alone=True)
+    if stream is not None:
+        possible.append(Offer(stream.media_type))
+    refusal: UnsupportedInstance | None = None
+    while True:
         try:
-            choose(request, _offers(document))
-            wanted.add(syntax)
+            offer = choose(request, possible)
+        except UnsupportedInstance as error:
+            raise refusal or error from error
+        etag = _etag(document, offer)
+        if (response := unchanged(request, etag)) is not None:
+            return response
+        if stream is not None and offer.media_type == stream.media_type:
+            return _alone(request, etag, stream.media_type, stream.value)
+        try:
+            async with ended_with_client(request.receive):
+                value = await instances.instance(document, offer.transfer_syntax_uid)
+            break
+        except UnsupportedInstance as error:
+            refusal = refusal or error
+            possible = _without(possible, offer)
+    media_type = _media_type(offer.transfer_syntax_uid)
+    if not offer.is_multipart:
+        return _alone(request, etag, str(media_type), value)
+    content = Content(media_type, value.size_bytes, value.stream, location)
+    return related([content], media_type, headers=cache_headers(etag))
+
+
+def _without(possible: Sequence[Offer], failed: Offer) -> list[Offer]:
+    """Return what is left when one could not be made; if it was the default, the stored one takes its place."""
+    is_default = failed.transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN
+    left = [offer for offer in possible if offer.transfer_syntax_uid != failed.transfer_syntax_uid]
+    return [replace(offer, needs_transfer_syntax=False) if is_default and offer.is_stored else offer for offer in left]
+
+
+def _alone(request: Request, etag: str, media_type: str, value: Value) -> Response:
+    """Return a value alone, or the part of it that the client asks for."""
+    return ranged(request, etag, media_type, value.size_bytes, value.stream)
+
+
+def _many(request: Request, instances: Instances, base: str, found: Sequence[Document]) -> Response:
+    """Return those instances that the client accepts as parts; each is made, or opened, when its turn has come."""
+    wanted = _wanted(request, found)
+    sent = [document for document in found if document["TransferSyntaxUID"] in wanted]
+    parts = [(document, wanted[document["TransferSyntaxUID"]]) for document in sent]
+    digest = hashlib.sha256("".join(_etag(*part) for part in parts).encode()).hexdigest()
+    etag = f'W/"{digest}"'
+    if (response := unchanged(request, etag)) is not None:
+        return response
+    contents = [_part(instances, document, offer, f"{base}/{instance_path(document)}") for document, offer in parts]
+    syntaxes = {offer.transfer_syntax_uid for _, offer in parts}
+    media_type = _media_type(*syntaxes) if len(syntaxes) == 1 else MediaType(DICOM)
+    status_code = 200 if len(sent) == len(found) else 206
+    return related(contents, media_type, status_code=status_code, headers=cache_headers(etag))
+
+
+def _wanted(request: Request, found: Sequence[Document]) -> dict[str, Offer]:
+    """Return by stored transfer syntax what the client accepts of such instances.
+
+    Raises
+    ------
+    UnsupportedInstance
+        If it accepts nothing of any.
+    """
+    wanted: dict[str, Offer] = {}
+    refusal = None
+    for syntax in {document["TransferSyntaxUID"]: None for document in found}:
+        try:
+            wanted[syntax] = choose(request, offers(syntax, may_be_alone=False))
         except UnsupportedInstance as error:
             refusal = error
     if not wanted and refusal is not None:
         raise refusal
-    return [document for document in found if document["TransferSyntaxUID"] in wanted]
+    return wanted
 
 
-def _as_file(request: Request, blobs: BlobStore, document: Document) -> Response:
-    """Return the instance alone, or the part of it that the client asks for."""
-    etag = f'"{document["sha256"]}"'
-    stream = partial(blobs.stream, document["blob_key"])
-    return ranged(request, etag, str(_media_type(document)), document["size_bytes"], stream)
+def _part(instances: Instances, document: Document, offer: Offer, location: str) -> Content | Later:
+    value = instances.stored(document)
+    stored = Content(_media_type(document["TransferSyntaxUID"]), value.size_bytes, value.stream, location)
+    if offer.is_stored:
+        return stored
+    return Later(partial(_made, instances, document, offer.transfer_syntax_uid, stored))
 
 
-def _as_related(
-    request: Request, blobs: BlobStore, base: str, documents: Sequence[Document], *, is_whole: bool
-) -> Response:
-    """Return the instances as parts; each blob is opened when its turn has come."""
-    digests = "".join(document["sha256"] for document in documents)
-    etag = f'W/"{hashlib.sha256(digests.encode()).hexdigest()}"'
-    if (response := unchanged(request, etag)) is not None:
-        return response
-    contents = [
-        Content(
-            _media_type(document),
-            document["size_bytes"],
-            partial(blobs.stream, document["blob_key"]),
-            f"{base}/{instance_path(document)}",
-        )
-        for document in documents
-    ]
-    return related(contents, status_code=200 if is_whole else 206, headers=cache_headers(etag))
+async def _made(instances: Instances, document: Document, target: str, stored: Content) -> Content:
+    """Return the content of a part; what cannot be made is sent as it is stored, and its Content-Type says so."""
+    try:
+        value = await instances.instance(document, target)
+    except UnsupportedInstance:
+        return stored
+    return Content(_media_type(target), value.size_bytes, value.stream, stored.location)
 
 
-def _media_type(document: Document) -> MediaType:
-    return MediaType("application/dicom", {"transfer-syntax": document["TransferSyntaxUID"]})
+def _etag(document: Document, offer: Offer) -> str:
+    """Return the entity tag of an instance in a representation."""
+    if offer.media_type != DICOM:
+        return f'"{document["sha256"]}-stream"'
+    made = "" if offer.is_stored else f"-{offer.transfer_syntax_uid}-{VERSION}"
+    return f'W/"{document["sha256"]}{made}"' if offer.is_multipart else f'"{document["sha256"]}{made}"'
+
+
+def _media_type(transfer_syntax_uid: str) -> MediaType:
+    return MediaType(DICOM, {"transfer-syntax": transfer_syntax_uid})

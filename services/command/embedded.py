@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from radstream.backends import open_backends
+from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
 from services.api import qido, start_page, wado
@@ -33,12 +34,16 @@ async def previews(settings: Settings, stop: asyncio.Event) -> None:
 
 async def web(settings: Settings, stop: asyncio.Event) -> None:
     """Serve every URL of the system until `stop` is set, as the gateway of a cluster would route them."""
-    async with open_backends(settings) as backends, Sandbox(settings.render_workers) as sandbox:
+    async with (
+        open_backends(settings) as backends,
+        Sandbox(settings.render_workers) as sandbox,
+        Transcoding(backends.previews, settings) as transcoding,
+    ):
         routers = [
             stow.router(backends, settings),
             rendered.router(backends, settings, sandbox),
             qido.router(backends, settings),
-            wado.router(backends, settings),
+            wado.router(backends, settings, transcoding),
             start_page.router(backends, settings),
         ]
         checks = {"log": backends.bus.check, "blob store": backends.blobs.check, "catalog": backends.catalog.check}

@@ -39,7 +39,10 @@ async def test_place_of_a_header_value_is_looked_for_once() -> None:
 async def test_compressed_pixels_come_out_frame_by_frame() -> None:
     door, dataset = await door_of_file("emri_small_RLE.dcm")
     expected = list(generate_frames(dataset.PixelData, number_of_frames=10))
-    assert await frames_of(await door.get("bulkdata/7FE00010")) == expected
+    assert (
+        await frames_of(await door.get("bulkdata/7FE00010", Accept="multipart/related; type=image/dicom-rle"))
+        == expected
+    )
     assert (await door.get("bulkdata/7FE00010", Accept="image/dicom-rle")).status_code == 406
     alone, image = await door_of_file("MR_small_RLE.dcm")
     answer = await alone.get("bulkdata/7FE00010", Accept="image/dicom-rle")

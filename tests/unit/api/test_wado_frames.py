@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from pydicom.encaps import generate_frames
 
+from radstream.dicom.codecs import decode_frame
 from radstream.retrieval import images
 from tests.api_engines import parts_of
 from tests.index_engines import data_set
+from tests.pixel_files import pixel_files
 from tests.wado_engines import EXPLICIT, door_of, door_of_file, fragments, frames_of, image, native_frames, read_file
 
 OHIF = {"Accept": "multipart/related; type=application/octet-stream; transfer-syntax=*"}
@@ -69,7 +71,7 @@ async def test_compressed_frames_come_out_as_they_are(name: str, media_type: str
     count = int(dataset.get("NumberOfFrames", 1))
     expected = list(generate_frames(dataset.PixelData, number_of_frames=count))
     syntax = dataset.file_meta.TransferSyntaxUID
-    for accept in (OHIF["Accept"], f'multipart/related; type="{media_type}"', "*/*", f"image/*, {OHIF['Accept']}"):
+    for accept in (OHIF["Accept"], f'multipart/related; type="{media_type}"', f"image/*, {OHIF['Accept']}"):
         for number in {1, count}:
             answer = await door.get(f"frames/{number}", Accept=accept)
             if accept.startswith("image/*"):
@@ -81,19 +83,95 @@ async def test_compressed_frames_come_out_as_they_are(name: str, media_type: str
             assert content == expected[number - 1]
 
 
+UNCOMPRESSED = [
+    "application/octet-stream",
+    'multipart/related; type="application/octet-stream"',
+    'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1',
+    "*/*",
+    "",
+]
+
+
+@pytest.mark.parametrize("accept", UNCOMPRESSED)
 @pytest.mark.parametrize(
-    "accept",
+    "name", ["MR_small_jpeg_ls_lossless.dcm", "emri_small_RLE.dcm", "MR_small_jp2klossless.dcm", "JPEG-LL.dcm"]
+)
+async def test_frame_is_decoded_for_who_wants_it_without_compression(name: str, accept: str) -> None:
+    door, _ = await door_of_file(name)
+    file = pixel_files()[name]
+    for number in {1, file.number_of_frames}:
+        answer = await door.get(f"frames/{number}", Accept=accept)
+        syntax = f"application/octet-stream; transfer-syntax={EXPLICIT}"
+        content = answer.content
+        if accept != UNCOMPRESSED[0]:
+            [(headers, content)] = await parts_of(answer)
+            assert headers["content-type"] == syntax
+        assert content == file.decode(number - 1)[0].tobytes()
+
+
+async def test_all_decoded_frames_are_one_part() -> None:
+    door, _ = await door_of_file("emri_small_RLE.dcm")
+    file = pixel_files()["emri_small_RLE.dcm"]
+    expected = b"".join(file.decode(index)[0].tobytes() for index in range(file.number_of_frames))
+    answer = await door.get("pixeldata", Accept="application/octet-stream", Range="bytes=8000-9999")
+    assert (answer.status_code, answer.content) == (206, expected[8000:10000])
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type", "syntax"),
     [
-        "application/octet-stream",
-        'multipart/related; type="application/octet-stream"',
-        'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1',
-        'multipart/related; type="image/jpeg"',
-        "image/jpeg",
+        ("image/jphc", "image/jphc", "1.2.840.10008.1.2.4.201"),
+        ("image/jphc; transfer-syntax=1.2.840.10008.1.2.4.202", "image/jphc", "1.2.840.10008.1.2.4.202"),
+        ("image/jpeg", "image/jpeg", "1.2.840.10008.1.2.4.70"),
+        ("image/jpeg; transfer-syntax=*", "image/jpeg", "1.2.840.10008.1.2.4.70"),
+        ("image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.57", "image/jpeg", "1.2.840.10008.1.2.4.57"),
+        ("image/jls", "image/jls", "1.2.840.10008.1.2.4.80"),
+        ("image/jp2", "image/jp2", "1.2.840.10008.1.2.4.90"),
+        ("image/dicom-rle", "image/dicom-rle", "1.2.840.10008.1.2.5"),
+        ("image/png, image/x-jls;q=0.5", "image/jls", "1.2.840.10008.1.2.4.80"),
+        ("application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.201", "image/jphc", "1.2.840.10008.1.2.4.201"),
     ],
 )
-async def test_frame_is_not_decoded_for_who_wants_it_without_compression(accept: str) -> None:
-    door, _ = await door_of_file("MR_small_jpeg_ls_lossless.dcm")
-    assert (await door.get("frames/1", Accept=accept)).status_code == 406
+async def test_frame_is_compressed_anew_without_loss_for_who_names_a_media_type(
+    accept: str, media_type: str, syntax: str
+) -> None:
+    door, _ = await door_of_file("CT_small.dcm")
+    file = pixel_files()["CT_small.dcm"]
+    alone = await door.get("frames/1", Accept=accept)
+    assert alone.headers["content-type"] == f"{media_type}; transfer-syntax={syntax}"
+    samples, _ = decode_frame(alone.content, syntax, **file.attributes)
+    assert samples.tobytes() == file.decode(0)[0].tobytes()
+    kind, _, parameters = accept.partition(";")
+    several = await door.get("frames/1", Accept=f"multipart/related; type={kind.split(',')[-1]};{parameters}")
+    if "," not in accept:
+        assert [content for _, content in await parts_of(several, has_length=False)] == [alone.content]
+
+
+async def test_frame_that_is_made_once_is_kept() -> None:
+    door, _ = await door_of_file("CT_small.dcm")
+    first = await door.get("frames/1", Accept="image/jphc")
+    (key,) = door.archive.previews.contents
+    assert key.endswith("/1.2.840.10008.1.2.4.201-1/1")
+    door.archive.blobs.reads.clear()
+    again = await door.get("frames/1", Accept="image/jphc")
+    assert again.content == first.content
+    assert sum(length or 0 for _, _, length in door.archive.blobs.reads) < 100, "only what the element is"
+    door.archive.previews.contents.clear()
+    assert (await door.get("frames/1", Accept="image/jphc")).content == first.content
+
+
+async def test_cache_that_is_away_keeps_nobody_from_a_frame() -> None:
+    door, _ = await door_of_file("CT_small.dcm")
+    door.archive.previews.fails_at |= {"read", "put"}
+    assert (await door.get("frames/1", Accept="image/jphc")).status_code == 200
+
+
+@pytest.mark.parametrize("accept", ["image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50", "image/png", "image/jxl"])
+async def test_frame_that_cannot_be_made_is_refused_with_what_there_is(accept: str) -> None:
+    door, _ = await door_of_file("CT_small.dcm")
+    answer = await door.get("frames/1", Accept=accept)
+    assert answer.status_code == 406
+    assert "image/jphc; transfer-syntax=1.2.840.10008.1.2.4.201" in answer.json()["detail"]
 
 
 async def test_frames_of_single_bits_are_moved_to_the_beginning_of_a_byte() -> None:
@@ -118,13 +196,13 @@ async def test_fragments_of_a_frame_are_joined_by_one_read() -> None:
     frames = [bytes(range(100)), bytes(range(50, 150))]
     content = image(fragments(frames, 3))
     door = await door_of(content, "1.2.840.10008.1.2.5")
-    await door.get("frames/1")
+    await door.get("frames/1", **OHIF)
     reads = door.archive.blobs.reads
-    assert await frames_of(await door.get("frames/2,1")) == [frames[1], frames[0]]
+    assert await frames_of(await door.get("frames/2,1", **OHIF)) == [frames[1], frames[0]]
     reads.clear()
     client = door.client
     for _ in range(2):
-        answer = await client.get(f"{door.url}/frames/2")
+        answer = await client.get(f"{door.url}/frames/2", headers=OHIF)
         assert await frames_of(answer) == [frames[1]]
     assert len(reads) == 3, "one read for what the element is, then one for each frame"
 

@@ -57,7 +57,7 @@ async def _never() -> Message:
 async def test_related_is_read_back_by_our_own_reader_and_has_the_promised_length() -> None:
     media_type = MediaType("application/dicom", {"transfer-syntax": "1.2.840.10008.1.2.1"})
     contents = [Content(media_type, 100, stream, f"http://pacs/instances/{n}") for n in range(3)]
-    response = related(contents, status_code=206, headers={"etag": ETAG})
+    response = related(contents, media_type, status_code=206, headers={"etag": ETAG})
     body = await body_of(response)
     assert response.status_code == 206
     assert response.headers["content-length"] == str(len(body))
@@ -84,19 +84,19 @@ async def test_related_is_read_back_by_our_own_reader_and_has_the_promised_lengt
 
 
 async def test_related_of_unknown_size_has_no_length() -> None:
-    assert "content-length" not in related([Content(MediaType("a/b"), None, stream)]).headers
+    assert "content-length" not in related([Content(MediaType("a/b"), None, stream)], MediaType("a/b")).headers
 
 
 async def test_missing_blob_is_known_before_the_answer_begins() -> None:
     with pytest.raises(NotFound):
-        await body_of(related([Content(MediaType("a/b"), 100, missing)]))
+        await body_of(related([Content(MediaType("a/b"), 100, missing)], MediaType("a/b")))
     with pytest.raises(NotFound):
         await body_of(single(Content(MediaType("a/b"), 100, missing)))
 
 
 def test_related_without_content_is_a_bug() -> None:
     with pytest.raises(ValueError, match="at least one part"):
-        related([])
+        related([], MediaType("a/b"))
 
 
 @pytest.mark.parametrize(

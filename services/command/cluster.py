@@ -9,6 +9,7 @@ import asyncio
 import socket
 from typing import Final
 
+from radstream.backends import KAFKA
 from radstream.settings import Settings, to_environment
 from radstream.web.server import serve
 from services.command.forwarding import ForwardedHeaders
@@ -40,18 +41,31 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             greeting = group.create_task(greet(settings))
             group.create_task(serve(ForwardedHeaders(gateway.app(), settings), settings.host, settings.http_port, stop))
-            await Supervisor(list(_programs(ports)), environment, drain_s=settings.drain_s + GRACE_S).run(stop)
+            supervisor = Supervisor(_programs(ports, settings), environment, drain_s=settings.drain_s + GRACE_S)
+            await supervisor.run(stop)
             greeting.cancel()
     await gateway.close()
 
 
-def _programs(ports: dict[str, list[int]]) -> list[Program]:
+def _programs(ports: dict[str, list[int]], settings: Settings) -> list[Program]:
     """Return a program for each copy, with the port of its own web door."""
     return [
-        Program(f"{name}-{number}", (name, "--http-port", str(port)))
+        Program(f"{name}-{number}", (name, "--http-port", str(port)), _membership(f"{name}-{number}", settings))
         for name, own_ports in ports.items()
         for number, port in enumerate(own_ports)
     ]
+
+
+def _membership(name: str, settings: Settings) -> dict[str, str]:
+    """Return a name for a copy as member of its groups on Kafka.
+
+    Whoever dies is back within seconds: a group that knows it by name waits for it, where it would else wait for the
+    dead one's whole session before it shares out the work anew.
+    """
+    url = settings.engine_url("bus")
+    if not url.startswith(KAFKA):
+        return {}
+    return {"RADSTREAM_BUS_URL": f"{url}{'&' if '?' in url else '?'}instance_id={name}"}
 
 
 def _free_port() -> int:

@@ -8,7 +8,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from radstream.telemetry import get_logger
@@ -31,10 +31,13 @@ class Program:
         The service, as it stands in the logs.
     arguments : sequence of str
         Of `python -m services.command`.
+    environment : mapping of str to str
+        Its own, beside that of all programs.
     """
 
     name: str
     arguments: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Supervisor:
@@ -79,7 +82,7 @@ class Supervisor:
             sys.executable,
             *("-m", "services.command", *program.arguments, "--supervised"),
             stdin=PIPE,
-            env=self._environment,
+            env={**self._environment, **program.environment},
         )
         log.info("process_started", path=program.name, pid=process.pid)
         return process

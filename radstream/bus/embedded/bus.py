@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from radstream.bus.embedded.appender import Appender
 from radstream.bus.embedded.consumer import EmbeddedConsumer
-from radstream.bus.embedded.group_commit import GroupCommit
 from radstream.bus.embedded.log import Entry, Log, encode
 from radstream.bus.embedded.member import Member
 from radstream.bus.embedded.offsets import Offsets
@@ -47,7 +47,7 @@ class EmbeddedBus:
         self._read = Log(folder)  # both belong to the reader
         self._offsets = Offsets(folder)
         self._wake_ups = WakeUps(folder)
-        self._appends: GroupCommit[Sequence[Entry], NotFound | None] = GroupCommit(self._append)
+        self._appender = Appender(self._writer, self._append_and_notify)
         self._expiry: asyncio.Task[None] | None = None
         self._expire_at = time.monotonic() + EXPIRE_EVERY_S
 
@@ -71,9 +71,7 @@ class EmbeddedBus:
         """
         if not messages:
             return
-        error = await self._appends.submit([encode(message) for message in messages])
-        if error is not None:
-            raise NotFound(str(error))
+        await self._appender.append([encode(message) for message in messages])
         self._expire_if_due()
 
     def consumer(self, group: str, topics: Sequence[str]) -> Consumer:
@@ -122,13 +120,10 @@ class EmbeddedBus:
         if self._expiry is not None:
             self._expiry.cancel()
             await asyncio.wait([self._expiry])
-        await self._appends.settle()
+        await self._appender.settle()
         await self._writer.close(self._written.close)
         await self._reader.close(self._close_reader)
         self._wake_ups.close()
-
-    async def _append(self, requests: Sequence[Sequence[Entry]]) -> Sequence[NotFound | None]:
-        return await self._writer.run(self._append_and_notify, requests)
 
     def _append_and_notify(self, requests: Sequence[Sequence[Entry]]) -> Sequence[NotFound | None]:
         outcomes = self._written.append(requests)

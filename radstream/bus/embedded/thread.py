@@ -36,11 +36,25 @@ class Thread:
         Unavailable
             After the time limit, or if the thread was closed.
         """
-        if self._is_closed:
-            raise Unavailable("the log is closed")
+        self.refuse_if_closed()
+        return await self.wait_for(asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments))
+
+    def start(self, function: Callable[[], None]) -> None:
+        """Let the thread do `function`, which raises nothing, without waiting for it; any thread may ask.
+
+        Raises
+        ------
+        Unavailable
+            If the thread was closed.
+        """
+        self.refuse_if_closed()
+        self._executor.submit(function)
+
+    async def wait_for(self, future: asyncio.Future[T]) -> T:
+        """Return the result of `future`, which the thread will provide; `Unavailable` after the time limit."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
+                return await future
         except TimeoutError as error:
             raise Unavailable("the log did not answer in time") from error
 
@@ -51,3 +65,8 @@ class Thread:
                 await self.run(last)
             self._is_closed = True
             self._executor.shutdown(wait=False)
+
+    def refuse_if_closed(self) -> None:
+        """Raise `Unavailable` if the thread was closed."""
+        if self._is_closed:
+            raise Unavailable("the log is closed")

@@ -7,13 +7,13 @@ import os
 import shutil
 import socket
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from radstream.bus.embedded import EmbeddedBus, database
-from radstream.bus.embedded.group_commit import GroupCommit
 from radstream.bus.embedded.log import EXPIRED_AT_ONCE
 from radstream.bus.embedded.wake import WakeUps
 from radstream.bus.port import Message
@@ -222,35 +222,54 @@ async def test_a_publisher_that_gives_up_takes_no_neighbour_along(bus: EmbeddedB
     assert len(await bus.read("plain")) == 2
 
 
-async def test_what_waits_is_committed_together() -> None:
-    batches: list[list[int]] = []
-
-    async def commit(requests: list[int]) -> list[int]:
-        batches.append(list(requests))
-        await asyncio.sleep(0.01)
-        return [-request for request in requests]
-
-    group: GroupCommit[int, int] = GroupCommit(commit)  # type: ignore[arg-type]
-    first = asyncio.create_task(group.submit(1))
-    await asyncio.sleep(0.002)
-    later = [asyncio.create_task(group.submit(number)) for number in (2, 3, 4)]
-    assert await first == -1
-    assert await asyncio.gather(*later) == [-2, -3, -4]
-    assert batches == [[1], [2, 3, 4]]
+def held_up(bus: EmbeddedBus) -> threading.Event:
+    """Return what lets the thread that writes go on."""
+    go_on = threading.Event()
+    bus._writer.start(lambda: (go_on.wait(20), None)[1])
+    return go_on
 
 
-async def test_a_failed_commit_fails_for_all_in_it_and_not_for_the_next() -> None:
-    failures = iter([True, False])
+async def test_what_waits_is_committed_together(bus: EmbeddedBus, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[int] = []
+    append = bus._written.append
+    monkeypatch.setattr(bus._written, "append", lambda requests: (batches.append(len(requests)), append(requests))[1])
+    go_on = held_up(bus)
+    publishing = [asyncio.create_task(bus.publish(some(PLAIN, 1))) for _ in range(4)]
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(*publishing)
+    await bus.publish(some(PLAIN, 1))
+    assert batches == [4, 1]
+    assert [record.offset for record in await bus.read("plain")] == [0, 1, 2, 3, 4]
 
-    async def commit(requests: list[int]) -> list[int]:
-        if next(failures):
-            raise Unavailable("away")
-        return requests
 
-    group: GroupCommit[int, int] = GroupCommit(commit)  # type: ignore[arg-type]
-    outcomes = await asyncio.gather(group.submit(1), group.submit(2), return_exceptions=True)
+async def test_a_failed_commit_fails_for_all_in_it_and_not_for_the_next(
+    bus: EmbeddedBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_requests: object) -> list[None]:
+        raise Unavailable("away")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(bus._written, "append", fail)
+        outcomes = await asyncio.gather(*(bus.publish(some(PLAIN, 1)) for _ in range(2)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
-    assert await group.submit(3) == 3
+    await bus.publish(some(PLAIN, 1))
+    assert len(await bus.read("plain")) == 1
+
+
+async def test_what_was_to_be_published_is_before_closing_ends(bus: EmbeddedBus, tmp_path: Path) -> None:
+    go_on = held_up(bus)
+    publishing = [asyncio.create_task(bus.publish(some(PLAIN, 1))) for _ in range(3)]
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(bus.close())
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(closing, *publishing)
+    again = EmbeddedBus(tmp_path / "bus")
+    assert len(await again.read("plain")) == 3
+    await again.close()
+    with pytest.raises(Unavailable, match="closed"):
+        await bus.publish(some(PLAIN, 1))
 
 
 async def test_every_file_is_for_its_owner_only(bus: EmbeddedBus, tmp_path: Path) -> None:

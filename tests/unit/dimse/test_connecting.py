@@ -14,7 +14,7 @@ from radstream.dimse.pdus import PduType
 from radstream.dimse.upper_layer import State, UpperLayer
 from tests.dimse_pipe import request
 from tests.dimse_wire import Store, Wire, connect, settle, store_house
-from tests.unit.dimse import test_state_table
+from tests.state_table import WITHOUT_CONNECTION
 
 
 class Network:
@@ -94,4 +94,4 @@ async def test_a_connection_that_does_not_come_about_is_unavailable(monkeypatch:
 
 
 def test_each_cell_without_a_connection_has_its_test_here() -> None:
-    assert set(test_state_table.WITHOUT_CONNECTION.values()) <= set(globals())
+    assert set(WITHOUT_CONNECTION.values()) <= set(globals())

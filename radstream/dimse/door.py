@@ -115,6 +115,8 @@ class Door:
         return Session(self._house).layer
 
     def _tell(self, error: OSError, host: str) -> None:
+        if isinstance(error, ConnectionResetError):
+            return  # who connects and closes without a word is a probe of the port
         ASSOCIATIONS_REFUSED.labels("TLS handshake failed").inc()
         reason = error.reason if isinstance(error, ssl.SSLError) else type(error).__name__
         log.info("tls_handshake_failed", host=host, reason=reason)

@@ -11,7 +11,7 @@ from radstream.backends import Backends
 from radstream.bus.port import Message
 from radstream.catalog.filters import And, Equals, Range
 from radstream.catalog.port import Document, Set
-from radstream.contract.errors import Unavailable
+from radstream.contract.errors import RadstreamError
 from radstream.contract.events import StudyCompleted, headers_of, new_event_id, to_json, to_timestamp
 from radstream.contract.topics import STUDY_COMPLETED
 from radstream.contract.uids import Uid
@@ -49,7 +49,7 @@ class Lifecycle:
         while not stop.is_set():
             try:
                 await self.round()
-            except Unavailable as error:
+            except RadstreamError as error:  # also a topic that is not made yet: nothing here may end the consumers
                 log.warning("studies_not_completed", error_type=type(error).__name__, reason=str(error))
             try:
                 await asyncio.wait_for(stop.wait(), period_s)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
-from radstream.contract.errors import Unavailable
+from radstream.bus.port import Message
+from radstream.contract.errors import NotFound, Unavailable
 from radstream.contract.events import StudyCompleted, StudyReopened
 from services.index.lifecycle import Lifecycle
 from tests.index_engines import Archive
@@ -83,6 +86,32 @@ async def test_a_study_is_announced_later_if_the_log_is_away(archive: Archive) -
     assert archive.documents("studies")["1.2.1.1"]["is_complete"] == 0
     archive.bus.state = "works"
     assert await lifecycle_of(archive).round() == 1
+
+
+@pytest.mark.parametrize("error", [Unavailable, NotFound])
+async def test_no_answer_of_the_log_ends_the_watch(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    await archive.index(archive.store())
+    archive.now += timedelta(seconds=QUIET_S)
+    publish = archive.bus.publish
+    attempts = 0
+
+    async def fail_once(messages: Sequence[Message]) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise error("no such topic yet")
+        await publish(messages)
+
+    monkeypatch.setattr(archive.bus, "publish", fail_once)
+    stop = asyncio.Event()
+    watch = asyncio.create_task(Lifecycle(archive.backends, archive.indexing, 0.004, lambda: archive.now).run(stop))
+    while not archive.published("study-completed", StudyCompleted):  # noqa: ASYNC110 - the watch sets no event
+        await asyncio.sleep(0.001)
+    stop.set()
+    await watch
+    assert attempts == 2
 
 
 async def test_many_studies_are_completed_in_one_round(archive: Archive) -> None:

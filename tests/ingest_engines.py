@@ -25,7 +25,7 @@ class MemoryBlobs:
     Parameters
     ----------
     fails_at : set of str
-        Operations that raise `failure`: "drain", "commit", "put", "read", "delete".
+        Operations that raise `failure`: "drain", "commit", "settle", "put", "read", "delete".
     """
 
     effects: Effects = field(default_factory=list)
@@ -102,11 +102,14 @@ class MemoryWriter:
     async def drain(self) -> None:
         self._blobs._may_fail("drain")
 
-    async def commit(self, key: Callable[[str], str]) -> Stored:
+    async def place(self, key: Callable[[str], str]) -> Stored:
         self._end()
         self._blobs._may_fail("commit")
         sha256 = hashlib.sha256(self._content).hexdigest()
         return self._blobs.store(key(sha256), self._prefix + bytes(self._content), sha256)
+
+    async def settle(self) -> None:
+        self._blobs._may_fail("settle")
 
     async def abort(self) -> None:
         self._end()

@@ -52,6 +52,7 @@ class Draft:
         self._sha256 = hashlib.sha256()
         self._descriptor: int | None = None
         self._file: Path | None = None
+        self._path: str | None = None
 
     def append(self, data: Buffer) -> None:
         """Hash and write `data`.
@@ -69,7 +70,7 @@ class Draft:
             raise
 
     def finish(self, rest: Buffer, key: Callable[[str], str]) -> Stored:
-        """Write `rest`, make all durable, and give it the name that `key` makes of the SHA-256.
+        """Write `rest`, make all durable, and give it the name that `key` makes of the SHA-256; see also `settle`.
 
         Raises
         ------
@@ -84,6 +85,18 @@ class Draft:
                 return self._place(key(sha256), sha256)
         finally:
             self.discard()
+
+    def settle(self) -> None:
+        """Make the name durable, unless `finish` failed; also one that was there: who gave it may not have come to it.
+
+        Raises
+        ------
+        Unavailable
+            If the disk does not say that it is.
+        """
+        if self._durable and self._path is not None:
+            with answering("write"):
+                self._linker.make_durable(self._path)
 
     def discard(self) -> None:
         """Remove the temporary file; never raises."""
@@ -126,4 +139,5 @@ class Draft:
             if (first := self._linker.status(path)) is not None:
                 status = first
                 break
+        self._path = path
         return Stored(blob_info(key, status), created, sha256)

@@ -52,7 +52,7 @@ class FolderBlobStore:
         self._durable = durable
         self._room = Room(folder, minimum_free_bytes)
         self._incoming = Incoming(folder)
-        self._linker = Linker(folder, durable=durable)
+        self._linker = Linker(folder)
         self._clock = Clock()
         self._pieces = Pieces()
         # Apart, so that pictures are served while a slow disk holds up those that arrive.

@@ -15,34 +15,45 @@ _REMEMBERED_FOLDERS = 4096
 
 
 class Linker:
-    """Puts finished files in their place below `root`; may be used by several threads.
+    """Puts finished files in their place below `root`; may be used by several threads."""
 
-    Parameters
-    ----------
-    durable : bool
-        Folders are synced too, so that a name survives the loss of power.
-    """
-
-    def __init__(self, root: Path, *, durable: bool) -> None:
+    def __init__(self, root: Path) -> None:
         self._root = root
-        self._durable = durable
         self._known: OrderedDict[Path, None] = OrderedDict()  # folders whose own entries are durable, oldest first
 
     def place(self, file: Path, path: str) -> bool:
         """Give `file` the name `path` (relative to the root) unless that exists; tell whether it did.
 
-        `file` keeps its old name or loses it. The name is durable on return in both cases: the one who made it first
-        may not have come to that yet.
+        `file` keeps its old name or loses it.
 
         Raises
         ------
         OSError
         """
         target = self._root / path
-        created = self._link_making_folders(file, target)
-        if self._durable:
-            self._make_durable(target.parent)
-        return created
+        try:
+            return _link(file, target, self._root)
+        except FileNotFoundError:
+            self._make_folders(target.parent)
+            return _link(file, target, self._root)
+
+    def make_durable(self, path: str) -> None:
+        """Let the name `path` survive the loss of power.
+
+        Its folder is synced, and once for each folder those above it: whoever made them may still be about to do so.
+
+        Raises
+        ------
+        OSError
+        """
+        folder = (self._root / path).parent
+        sync_folder(folder)
+        if folder not in self._known:
+            for above in folder.parents:
+                if not above.is_relative_to(self._root):
+                    break
+                sync_folder(above)
+            self._remember(folder)
 
     def status(self, path: str) -> os.stat_result | None:
         """Return the status of the blob at `path`; None if it was deleted meanwhile."""
@@ -50,13 +61,6 @@ class Linker:
             return (self._root / path).stat()
         except FileNotFoundError:
             return None
-
-    def _link_making_folders(self, file: Path, target: Path) -> bool:
-        try:
-            return _link(file, target, self._root)
-        except FileNotFoundError:
-            self._make_folders(target.parent)
-            return _link(file, target, self._root)
 
     def _make_folders(self, folder: Path) -> None:
         """Make `folder` and those above it, but never the root: if that is gone, the disk is."""
@@ -68,16 +72,6 @@ class Linker:
         except FileNotFoundError:
             self._make_folders(folder.parent)
             folder.mkdir(mode=0o700, exist_ok=True)
-
-    def _make_durable(self, folder: Path) -> None:
-        """Sync `folder`, and once for each folder those above it: whoever made them may still be about to do so."""
-        sync_folder(folder)
-        if folder not in self._known:
-            for above in folder.parents:
-                if not above.is_relative_to(self._root):
-                    break
-                sync_folder(above)
-            self._remember(folder)
 
     def _remember(self, folder: Path) -> None:
         self._known[folder] = None

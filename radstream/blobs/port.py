@@ -49,7 +49,7 @@ class Stored:
 
 
 class BlobWriter(Protocol):
-    """A blob in the making; invisible until `commit`. Exactly one of `commit` and `abort` ends it."""
+    """A blob in the making; invisible until `place` or `commit`. Exactly one of these and `abort` ends it."""
 
     def write(self, data: Buffer) -> None:
         """Take `data` to be hashed and written in the background, as `asyncio.StreamWriter.write` does.
@@ -73,6 +73,26 @@ class BlobWriter(Protocol):
         ------
         Unavailable
             If the store cannot take it; nothing is visible.
+        """
+
+    async def place(self, key: Callable[[str], str]) -> Stored:
+        """Do the first half of `commit`: the blob has its name when this returns; its bytes are durable already.
+
+        The second half goes on meanwhile, so that what depends on the name can begin sooner: wait for it in `settle`.
+
+        Raises
+        ------
+        Unavailable
+            As `commit`.
+        """
+
+    async def settle(self) -> None:
+        """Wait, after `place`, until the name is durable too.
+
+        Raises
+        ------
+        Unavailable
+            If that is not known; the blob is visible all the same.
         """
 
     async def abort(self) -> None:

@@ -38,12 +38,13 @@ class Strand:
         if not is_working:
             self._threads.submit(self._work_off)
 
-    async def run(self, function: Callable[[], _Result]) -> _Result:
-        """Return ``function()``, done after all that was given before, also if nobody waits for it any more."""
+    def start(self, function: Callable[[], _Result]) -> asyncio.Future[_Result]:
+        """Return the future result of ``function()``, done after all that was given before, whoever waits for it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_Result] = loop.create_future()
+        future.add_done_callback(_take_error)
         self.do(lambda: _answer(loop, future, function))
-        return await future
+        return future
 
     def _work_off(self) -> None:
         while True:
@@ -70,3 +71,9 @@ def tell(
     """Let the loop end `future`, from any thread; without effect if nobody waits for it any more."""
     with suppress(RuntimeError):  # the loop was closed meanwhile
         loop.call_soon_threadsafe(lambda: None if future.done() else end(value))
+
+
+def _take_error(future: asyncio.Future[_Result]) -> None:
+    """Take note of an error, for which nobody may be waiting any more."""
+    if not future.cancelled():
+        future.exception()

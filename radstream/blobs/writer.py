@@ -27,7 +27,10 @@ class Draft(Protocol):
         """Hash and keep `data`; `Unavailable` if it cannot be kept, nothing is left of the draft then."""
 
     def finish(self, rest: Buffer, key: Callable[[str], str]) -> Stored:
-        """Add `rest`, make all durable under the key that `key` makes of the SHA-256, and tidy up."""
+        """Add `rest`, make all durable, give it the key that `key` makes of the SHA-256, and tidy up."""
+
+    def settle(self) -> None:
+        """Make durable that the blob has its key; nothing if `finish` failed."""
 
     def discard(self) -> None:
         """Forget everything; never raises."""
@@ -53,6 +56,7 @@ class BackgroundWriter:
         self._piece = pieces.take()
         self._filled = 0
         self._draining: asyncio.Future[None] | None = None
+        self._settling: asyncio.Future[None] | None = None
         self._error: BaseException | None = None
         self._has_ended = False
         self.write(prefix)
@@ -80,14 +84,27 @@ class BackgroundWriter:
 
     async def commit(self, key: Callable[[str], str]) -> Stored:
         """Make the blob durable under its key; see the port."""
+        stored = await self.place(key)
+        await self.settle()
+        return stored
+
+    async def place(self, key: Callable[[str], str]) -> Stored:
+        """Give the blob its key, and go on to make that durable; see the port."""
         self._end()
-        return await self._strand.run(partial(self._finish, self._piece, self._filled, key))
+        placing = self._strand.start(partial(self._finish, self._piece, self._filled, key))
+        self._settling = self._strand.start(self._draft.settle)
+        return await placing
+
+    async def settle(self) -> None:
+        """Wait until the key is durable; see the port."""
+        assert self._settling is not None
+        await self._settling
 
     async def abort(self) -> None:
         """Forget what was written; see the port."""
         if not self._has_ended:
             self._end()
-            await self._strand.run(partial(self._discard, self._piece))
+            await self._strand.start(partial(self._discard, self._piece))
 
     def _end(self) -> None:
         if self._has_ended:

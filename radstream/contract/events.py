@@ -21,7 +21,7 @@ Priority = Literal["routine", "urgent"]
 
 def to_timestamp(moment: datetime) -> str:
     """Return `moment` as UTC in ISO 8601 with microseconds; such texts sort by time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def from_timestamp(text: str) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NewType
 
 from radstream.contract.errors import RejectedInstance
@@ -18,6 +19,7 @@ IMPLEMENTATION_CLASS_UID: Final = Uid("2.25.240925302173915420987117260943820174
 IMPLEMENTATION_VERSION_NAME: Final = "RADSTREAM"
 
 
+@lru_cache(maxsize=4096)  # one instance's UIDs are checked wherever they come from: command, header, meta group
 def parse_uid(text: str) -> Uid:
     """Return `text` as UID, its padding removed.
 

@@ -1,8 +1,9 @@
 """The story that every door ends in: take the bytes, make them durable, tell the log, and only then say success.
 
-The order of effects (DESIGN, promise 1): the exact bytes of the data set become a durable blob under an immutable key;
-then their event is acknowledged by the log, or a durable pending marker takes its place; then `finish` returns. If the
-process dies in between, the sender was told nothing and keeps its copy, and what it sends again changes nothing.
+The order of effects (DESIGN, promise 1): the exact bytes of the data set are made durable and become a blob under an
+immutable key; then their event is acknowledged by the log, or a durable pending marker takes its place, and the key is
+made durable at the same time; when both are, `finish` returns. If the process dies in between, the sender was told
+nothing and keeps its copy, and what it sends again changes nothing.
 """
 
 from __future__ import annotations
@@ -157,7 +158,8 @@ class Acceptance:
         refuse_mismatch(self._origin, identity)
         kept = await self._arrival.keep(self._accepting.site, identity)
         event = self._event(kept)
-        is_announced = await self._accepting.announcer.announce(event)
+        is_announced = await self._accepting.announcer.announce(event)  # while the name is being made durable
+        await self._arrival.settle()
         return Accepted(event, is_new=kept.is_new, is_marked=not is_announced)
 
     def _event(self, kept: Kept) -> InstanceStored:

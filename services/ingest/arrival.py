@@ -89,6 +89,7 @@ class Arrival:
         self._held = bytearray()
         self._prefix = b""
         self._writer: BlobWriter | None = None
+        self._placed: BlobWriter | None = None
 
     @property
     def reference(self) -> Reference | None:
@@ -132,7 +133,7 @@ class Arrival:
         return identity_in(self._scanner.values)
 
     async def keep(self, site: str, identity: Identity) -> Kept:
-        """Make the data set durable under its key.
+        """Make the data set durable and give it its key; that the key is durable too, `settle` says.
 
         Raises
         ------
@@ -141,10 +142,22 @@ class Arrival:
         """
         writer, self._writer = self._writer, None
         assert writer is not None  # opened at the latest by `complete`, which raises if there is no identity
+        self._placed = writer
         place = (identity.study_instance_uid, identity.series_instance_uid, identity.sop_instance_uid)
-        stored = await writer.commit(lambda sha256: str(InstanceKey(site, *place, sha256)))
+        stored = await writer.place(lambda sha256: str(InstanceKey(site, *place, sha256)))
         syntax, header_bytes = await self._layout(stored)
         return Kept(identity, stored.info, stored.created, stored.sha256, syntax, header_bytes)
+
+    async def settle(self) -> None:
+        """Wait, after `keep`, until the key is durable too.
+
+        Raises
+        ------
+        Unavailable
+            If that is not known.
+        """
+        assert self._placed is not None
+        await self._placed.settle()
 
     async def drop(self) -> None:
         """Forget what is not kept yet."""

@@ -83,6 +83,9 @@ class Draft:
         finally:
             self.discard()
 
+    def settle(self) -> None:
+        """Do nothing: what a server has acknowledged is durable."""
+
     def discard(self) -> None:
         """Forget everything, in the server too; never raises: what cannot be removed now is swept later."""
         self._rest = bytearray()

@@ -6,6 +6,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
 
+# Where an engine cannot be had, the tests say at their end what did not run on it.
+TRY_ENGINES := scripts/install-peers engines; $(BIN)/python -m deploy.engines install || true
+
 .PHONY: help
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -43,6 +46,16 @@ up: .venv/.runtime  ## run the whole system on this machine (ARGS="--home DIR --
 demo: .venv/.runtime  ## send four simulated studies, print their QIDO answer and where to look at them
 	@exec $(BIN)/python -m services.command demo $(ARGS)
 
+.PHONY: engines
+engines: .venv/.dev  ## install Kafka, an S3 server and MongoDB; then: python -m deploy.engines start|stop|status
+	@scripts/install-peers engines
+	$(BIN)/python -m deploy.engines install
+
+.PHONY: cluster
+cluster: engines  ## run every service as processes of its own on engines that end with it (ARGS as for up)
+	@set -ef; engines="$(BIN)/python -m deploy.engines"; trap "$$engines stop" EXIT; settings=$$($$engines start); \
+		env $$settings $(BIN)/radstream cluster $(ARGS)
+
 # --- check ------------------------------------------------------------------------------------------------------------
 .PHONY: fmt
 fmt: .venv/.dev  ## format the code
@@ -56,17 +69,23 @@ check: .venv/.dev  ## style, types, architecture
 	$(BIN)/lint-imports
 
 .PHONY: test
-test: check peers  ## set up everything and run every test
-	$(BIN)/pytest -n 2 --dist loadgroup tests/unit tests/ports tests/contract tests/architecture
+test: check peers  ## set up everything and run every test but the long trials of the engines
+	$(BIN)/pytest -n 2 --dist loadgroup tests/unit tests/contract tests/architecture
+	@$(TRY_ENGINES)
+	RADSTREAM_TEST_ENGINES=1 $(BIN)/pytest tests/ports
 	$(BIN)/pytest tests/e2e tests/faults
+	RADSTREAM_TEST_CLUSTER=1 $(BIN)/pytest -m "not large" tests/e2e
 
-.PHONY: engines
-engines: .venv/.dev  ## install Kafka, an S3 server and MongoDB; then: python -m deploy.engines start|stop|status
-	$(BIN)/python -m deploy.engines install $(ARGS)
+.PHONY: test-cluster
+test-cluster: .venv/.dev peers  ## run the end-to-end tests on the cluster: real engines, each service its own processes
+	@$(TRY_ENGINES)
+	RADSTREAM_TEST_CLUSTER=1 $(BIN)/pytest tests/e2e
 
 .PHONY: test-engines
-test-engines: .venv/.dev  ## install and start Kafka, S3 and MongoDB, and hold their adapters to the ports and to kill -9
-	$(BIN)/pytest -m engines tests/ports tests/faults
+test-engines: .venv/.dev  ## hold every adapter to its port on real engines, and kill the engines again and again
+	@$(TRY_ENGINES)
+	RADSTREAM_TEST_ENGINES=1 $(BIN)/pytest tests/ports
+	$(BIN)/pytest -m engines tests/faults
 
 .PHONY: peers
 peers: .venv/.dev  ## install the peers that the tests talk to (DCMTK), where this machine allows it

@@ -59,7 +59,7 @@ def _started(engine: Engine, data: Path) -> None:
         except EngineMissing as missing:
             _missing[engine.name] = str(missing)
     if engine.name in _missing:
-        pytest.skip(f"{engine.name} is not here, so this DID NOT RUN: {_missing[engine.name]}")
+        pytest.skip(f"DID NOT RUN on {engine.name}, which is not here: {_missing[engine.name]}")
 
 
 @functools.cache

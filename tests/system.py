@@ -66,7 +66,7 @@ class System:
         ports = ["--http-port", str(self.http_port), "--dimse-port", str(self.dimse_port)]
         return ["--home", str(self.home), *ports]
 
-    def start(self, timeout_s: float = 40) -> System:
+    def start(self, timeout_s: float = 120) -> System:
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(
@@ -75,10 +75,14 @@ class System:
                 stdout=log,
                 stderr=log,
             )
-        self.wait_until_ready(timeout_s)
+        try:
+            self.wait_until_ready(timeout_s)
+        except BaseException:
+            self.kill_all()
+            raise
         return self
 
-    def wait_until_ready(self, timeout_s: float = 40) -> None:
+    def wait_until_ready(self, timeout_s: float = 120) -> None:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             assert self.process is not None

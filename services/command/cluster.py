@@ -39,7 +39,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     environment = to_environment(settings) | _SHARED
     with own(settings.home):
         async with asyncio.TaskGroup() as group:
-            greeting = group.create_task(greet(settings))
+            greeting = group.create_task(greet(settings, "its engines"))
             group.create_task(serve(ForwardedHeaders(gateway.app(), settings), settings.host, settings.http_port, stop))
             supervisor = Supervisor(_programs(ports, settings), environment, drain_s=settings.drain_s + GRACE_S)
             await supervisor.run(stop)

@@ -38,14 +38,19 @@ class Gateway:
     ----------
     upstreams : mapping of str to sequence of str
         By service the base URLs of its copies, which are asked in turn; one that does not listen is passed over.
+    transport : httpx2.AsyncBaseTransport, optional
+        The way to them; TCP by default.
     """
 
-    def __init__(self, upstreams: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, upstreams: Mapping[str, Sequence[str]], transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
         self._upstreams = upstreams
         self._turns: dict[str, Iterator[int]] = {name: itertools.count() for name in upstreams}
         self._client = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(300, connect=2), limits=httpx2.Limits(max_connections=200)
+            timeout=httpx2.Timeout(300, connect=2), limits=httpx2.Limits(max_connections=200), transport=transport
         )
+        self._client.headers.clear()  # else it would ask for compressed answers in the name of who cannot read them
 
     def app(self) -> Starlette:
         """Return the web application."""

@@ -37,7 +37,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     """
     with own(settings.home):
         async with asyncio.TaskGroup() as group:
-            greeting = group.create_task(greet(settings))
+            greeting = group.create_task(greet(settings, str(settings.home)))
             await Supervisor(PROGRAMS, to_environment(settings), drain_s=settings.drain_s + GRACE_S).run(stop)
             greeting.cancel()
 
@@ -64,13 +64,13 @@ async def ready(settings: Settings) -> None:
             await asyncio.sleep(0.05)
 
 
-async def greet(settings: Settings) -> None:
-    """Say where to go."""
+async def greet(settings: Settings, where: str) -> None:
+    """Say where to go, and where the data is."""
     started_at = time.monotonic()
     await ready(settings)
     base = f"http://{settings.host}:{settings.http_port}"
     Console(stderr=True, highlight=False).print(
-        f"\n[bold]Radstream is up[/bold] after {time.monotonic() - started_at:.1f} s, its data in {settings.home}\n"
+        f"\n[bold]Radstream is up[/bold] after {time.monotonic() - started_at:.1f} s, its data in {where}\n"
         f"  pages     {base}/\n"
         f"  DICOMweb  {base}/dicom-web\n"
         f"  DIMSE     {settings.ae_title}@{settings.dimse_address}:{' and '.join(map(str, settings.dimse_ports))}\n"

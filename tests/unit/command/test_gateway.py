@@ -45,8 +45,7 @@ class Copies(httpx2.AsyncBaseTransport):
 
 
 async def ask(method: str, path: str, failure: type[httpx2.TransportError], *, both: bool) -> httpx2.Response:
-    gateway = Gateway(UPSTREAMS)
-    gateway._client = httpx2.AsyncClient(transport=Copies(failure, both))
+    gateway = Gateway(UPSTREAMS, Copies(failure, both))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(gateway.app()), base_url="http://pacs.test") as client:
         return await client.request(method, path, content=b"body" if method == "POST" else None)
 
@@ -74,3 +73,19 @@ async def test_a_copy_that_dies_with_a_store_is_unavailable_so_that_the_sender_r
 ) -> None:
     answer = await ask("POST", "/dicom-web/studies", failure, both=False)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+class Echo(httpx2.AsyncBaseTransport):
+    """Answers with the headers that it was asked with."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        lines = "\n".join(f"{name}: {value}" for name, value in request.headers.items())
+        return httpx2.Response(200, stream=httpx2.ByteStream(lines.encode()))
+
+
+async def test_nothing_is_asked_for_in_the_name_of_the_client() -> None:
+    gateway = Gateway(UPSTREAMS, Echo())
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(gateway.app()), base_url="http://pacs.test") as client:
+        client.headers.clear()
+        assert (await client.get("/", headers={"Accept": "image/jpeg"})).text == "host: pacs.test\naccept: image/jpeg"
+    await gateway.close()

@@ -66,28 +66,22 @@ def running_cluster(home: Path) -> Iterator[System]:
 
 
 def services(system: System) -> dict[str, int]:
-    """Return the process ids by name and number; the gateway lives in the process that keeps the others running."""
-    assert system.process is not None
+    """Return the process ids of all services by name and number, such as ``index-0``."""
     found: dict[str, list[tuple[str, int]]] = {}
     for name, pid in system.children().items():
         arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
         port = arguments[arguments.index("--http-port") + 1]
         found.setdefault(name.split("-")[0], []).append((port, pid))
-    named = {f"{name}-{n}": pid for name, some in found.items() for n, (_, pid) in enumerate(sorted(some))}
-    return named | {"gateway": system.process.pid}
+    return {f"{name}-{n}": pid for name, some in found.items() for n, (_, pid) in enumerate(sorted(some))}
 
 
 def kill_service(system: System, name: str) -> None:
-    """`kill -9` a service as soon as it runs; what kept it running starts it again, the gateway's death needs us."""
-    deadline_s = time.monotonic() + 20
+    """`kill -9` a service as soon as it runs; its supervisor starts it again."""
+    deadline_s = time.monotonic() + 30
     while (pid := services(system).get(name)) is None:
         assert time.monotonic() < deadline_s, f"{name} is not started again"
         time.sleep(0.05)
     os.kill(pid, signal.SIGKILL)
-    if name == "gateway":
-        assert system.process is not None
-        system.process.wait()
-        system.start(120)
 
 
 async def seconds_until_well(arrival: Arrival) -> float:

@@ -11,9 +11,7 @@ from typing import Final
 
 from radstream.backends import KAFKA
 from radstream.settings import Settings, to_environment
-from radstream.web.server import serve
-from services.command.forwarding import ForwardedHeaders
-from services.command.gateway import Gateway
+from services.command.edge import OWNERS
 from services.command.supervisor import Program, Supervisor
 from services.command.up import GRACE_S, greet, own
 
@@ -35,16 +33,14 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         If the home folder cannot be used, or another supervisor uses it.
     """
     ports = {name: [_free_port() for _ in range(copies)] for name, copies in COPIES.items()}
-    gateway = Gateway({name: [f"http://127.0.0.1:{port}" for port in ports[name]] for name in ports})
     environment = to_environment(settings) | _SHARED
     with own(settings.home):
         async with asyncio.TaskGroup() as group:
             greeting = group.create_task(greet(settings, "its engines"))
-            group.create_task(serve(ForwardedHeaders(gateway.app(), settings), settings.host, settings.http_port, stop))
-            supervisor = Supervisor(_programs(ports, settings), environment, drain_s=settings.drain_s + GRACE_S)
+            programs = [*_programs(ports, settings), _gateway(ports, settings)]
+            supervisor = Supervisor(programs, environment, drain_s=settings.drain_s + GRACE_S)
             await supervisor.run(stop)
             greeting.cancel()
-    await gateway.close()
 
 
 def _programs(ports: dict[str, list[int]], settings: Settings) -> list[Program]:
@@ -54,6 +50,14 @@ def _programs(ports: dict[str, list[int]], settings: Settings) -> list[Program]:
         for name, own_ports in ports.items()
         for number, port in enumerate(own_ports)
     ]
+
+
+def _gateway(ports: dict[str, list[int]], settings: Settings) -> Program:
+    """Return the program of the door in front of all others."""
+    urls = {name: ",".join(f"http://127.0.0.1:{port}" for port in ports[name]) for name in OWNERS}
+    environment = {f"RADSTREAM_{name.upper()}_URLS": text for name, text in urls.items()}
+    environment["RADSTREAM_TRUST_FORWARDED"] = str(settings.trust_forwarded)
+    return Program("gateway", ("gateway", "--http-port", str(settings.http_port)), environment)
 
 
 def _membership(name: str, settings: Settings) -> dict[str, str]:

@@ -39,7 +39,7 @@ class Door:
 
     async def get(self, path: str, **headers: str) -> httpx2.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.client.get(f"{self.url}/{path}", headers=named)
+        return await self.client.get(f"{self.url}/{path}" if path else self.url, headers=named)
 
 
 async def door_of(content: bytes, syntax: str) -> Door:

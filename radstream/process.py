@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from radstream.settings import Settings
 from radstream.telemetry import get_logger, start_logging
 
 Run = Callable[[Settings, asyncio.Event], Awaitable[None]]
 """A service: opens its parts, works until the event is set, drains and returns."""
+
+_MOST_DESCRIPTORS: Final = 65536
 
 
 def run_service(name: str, run: Run, settings: Settings, *, supervised: bool = False, niceness: int = 0) -> None:
@@ -34,6 +38,7 @@ def run_service(name: str, run: Run, settings: Settings, *, supervised: bool = F
         # sessions Linux shares the processors evenly, whatever their niceness.
         os.setpgid(0, 0)
     os.nice(niceness)
+    _allow_descriptors()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_run_until_stopped(run, settings, supervised))
 
@@ -46,6 +51,14 @@ async def _run_until_stopped(run: Run, settings: Settings, supervised: bool) -> 
     gc.collect()
     gc.freeze()  # what was made until here lives as long as the process: the collector need not look at it again
     await run(settings, stop)
+
+
+def _allow_descriptors() -> None:
+    """Allow as many open files and connections as the system does: the usual soft limit is for programs with select."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < _MOST_DESCRIPTORS:
+        most = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 async def until_stopped() -> None:

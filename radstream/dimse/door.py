@@ -48,17 +48,9 @@ class Door:
 
     def open(self, *, reuse_port: bool = False) -> None:
         """Listen; raises `OSError` if the address cannot be bound."""
-        family, kind, _, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
-        self._listener = socket.socket(family, kind)
-        try:
-            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if reuse_port:
-                self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            self._listener.bind(address)
-            self._listener.listen(_BACKLOG)
-        except OSError:
-            self._listener.close()
-            raise
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        address = (self.host, self.port)
+        self._listener = socket.create_server(address, family=family, backlog=_BACKLOG, reuse_port=reuse_port)
         self._listener.setblocking(False)
         self.port = self._listener.getsockname()[1]
         self._taking = asyncio.get_running_loop().create_task(self._take_connections())

@@ -28,7 +28,7 @@ from radstream.dicom.elements import (
     true_reader,
 )
 from radstream.dicom.syntaxes import encoding_of
-from radstream.dicom.values import CONVERTERS, to_inline, to_little_endian
+from radstream.dicom.values import CONVERTERS, REFERABLE_VRS, to_inline, to_little_endian
 
 Attributes = dict[str, dict[str, Any]]
 
@@ -38,13 +38,27 @@ Place = tuple[int, int, str]
 LONGEST_INLINE_BYTES: Final = 1024
 """A longer value of a bulk VR is referred to, not given."""
 
+LONGEST_VALUE_BYTES: Final = 1 << 20
+"""A longer value is referred to, where its VR allows that: as numbers it would take many times its size."""
+
+LONGEST_OTHER_BYTES: Final = 1 << 16
+"""A longer value of any other VR is none, and kept as bytes."""
+
+MOST_PARTS: Final = 1 << 20
+"""So many elements, items, values, and 64s of bytes make a DICOM JSON object; what is behind them is left out."""
+
+TOO_LONG: Final = "header too long"
+"""The flag of a header of which only the beginning is described."""
+
 MOST_FLAGS: Final = 1000
 """So many things that are malformed are told apart; of a header that is nonsense there may be millions."""
 
+_LONGEST: Final = {vr: LONGEST_VALUE_BYTES if vr in REFERABLE_VRS else LONGEST_OTHER_BYTES for vr in CONVERTERS}
 _DELIMITERS: Final = (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION)
 _SPECIFIC_CHARACTER_SET: Final = 0x00080005
 _PIXEL_REPRESENTATION: Final = 0x00280103
 _NOTED: Final = (_SPECIFIC_CHARACTER_SET, _PIXEL_REPRESENTATION)
+_PART_BITS: Final = 6  # 64 bytes of text or path count as a part: each part then takes less than 400 bytes
 _CREATOR_MASK, _CREATOR = 0x0001FF00, 0x00010000  # odd group, element up to FF: a private creator (PS3.5 7.8.1)
 _IN_CHARSET: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _FRAGMENTED: Final = BULK_VRS - {"UN"}  # with undefined length these have fragments, all others items
@@ -73,7 +87,7 @@ class Walk:
     Attributes
     ----------
     attributes : dict
-        The DICOM JSON object.
+        The DICOM JSON object; of more than `MOST_PARTS` parts only the first, which is flagged.
     flags : dict
         Its keys are what was malformed, in their order, see `radstream.dicom.json.Header`.
     places : dict of str to tuple
@@ -89,8 +103,11 @@ class Walk:
         self.flags: dict[str, None] = {}
         self.places: dict[str, Place] = {}
         self._data = header
+        self._left = MOST_PARTS
         read = true_reader(header, 0, reader_of(encoding_of(transfer_syntax_uid)))
         self.attributes, _ = self._data_set(0, len(header), _Context(read, _order(read)))
+        if self._left <= 0:
+            self.flags[TOO_LONG] = None
 
     def _data_set(self, position: int, end: int, context: _Context) -> tuple[Attributes, int]:
         """Return the attributes from `position`, and where they end: at `end`, or behind a delimiter."""
@@ -98,7 +115,8 @@ class Walk:
         creators: dict[int, str] = {}
         data, read = self._data, context.read
         try:
-            while position < end:
+            while position < end and self._left > 0:
+                self._left -= 1
                 tag, vr, length, value = read(data, position)
                 if tag >= ITEM and tag in _DELIMITERS:
                     if context.is_delimited:
@@ -133,7 +151,7 @@ class Walk:
 
     def _flag_missing_delimiter(self, is_delimited: bool) -> None:
         """Say that what has undefined length ended without its delimiter."""
-        if is_delimited:
+        if is_delimited and self._left > 0:
             self._flag("truncated")
 
     def _take_note(self, tag: int, entry: dict[str, Any], context: _Context, creators: dict[int, str]) -> _Context:
@@ -155,10 +173,11 @@ class Walk:
     def _entry(self, tag: int, vr: str, start: int, end: int, context: _Context) -> dict[str, Any]:
         """Return the entry of a value of defined length."""
         converter = CONVERTERS.get(vr)
-        if converter is not None:
+        if converter is not None and end - start <= _LONGEST[vr]:
             if start == end:
                 return {"vr": vr}
             values, is_good = converter(self._data[start:end], context.charset, context.order)
+            self._left -= len(values) + (end - start >> _PART_BITS)
             if not is_good:
                 self._flag(f"{tag:08X} {'charset' if vr in _IN_CHARSET else 'value'}")
             return {"vr": vr, "Value": values} if values else {"vr": vr}
@@ -170,26 +189,30 @@ class Walk:
         return self._bulk(tag, "OW" if vr == US_OR_OW else vr, start, end, context)
 
     def _bulk(self, tag: int, vr: str, start: int, end: int, context: _Context) -> dict[str, Any]:
-        """Return the entry of bytes: inline if they are few, as reference if not."""
-        if vr not in BULK_VRS:
-            self._flag(f"{tag:08X} vr")
+        """Return the entry of bytes: inline if they are few, as reference if not (PS3.18 F.2.6, F.2.7)."""
+        if vr not in REFERABLE_VRS:
+            self._flag(f"{tag:08X} {'value' if vr in CONVERTERS else 'vr'}")
             vr = "UN"
         if start == end:
             return {"vr": vr}
-        path = f"{context.path}{tag:08X}"
-        self.places.setdefault(path, (start, end - start, vr))
+        path = self._place(tag, vr, start, end, context)
         if end - start > LONGEST_INLINE_BYTES:
             return {"vr": vr, "BulkDataURI": path}
         value = self._data[start:end]
         return {"vr": vr, "InlineBinary": to_inline(to_little_endian(value, vr) if context.order == ">" else value)}
 
+    def _place(self, tag: int, vr: str, start: int, end: int, context: _Context) -> str:
+        """Remember where a value lies; return its path."""
+        path = f"{context.path}{tag:08X}"
+        self.places.setdefault(path, (start, end - start, vr))
+        self._left -= len(path) + min(end - start, LONGEST_INLINE_BYTES) >> _PART_BITS
+        return path
+
     def _undefined(self, tag: int, vr: str, start: int, end: int, context: _Context) -> tuple[dict[str, Any], int]:
         """Return the entry of a value of undefined length: a sequence, or fragments (PS3.5 7.5.2, A.4)."""
         if vr in _FRAGMENTED:
             position = self._after_fragments(start, end, context)
-            path = f"{context.path}{tag:08X}"
-            self.places.setdefault(path, (start, position - start, vr))
-            return {"vr": vr, "BulkDataURI": path}, position
+            return {"vr": vr, "BulkDataURI": self._place(tag, vr, start, position, context)}, position
         items, position = self._items(tag, start, end, context, is_delimited=True)
         return ({"vr": "SQ", "Value": items} if items else {"vr": "SQ"}), position
 
@@ -212,7 +235,8 @@ class Walk:
         items: list[Attributes] = []
         try:
             read = sequence_reader(self._data, position, end - position, context.read)
-            while position < end:
+            while position < end and self._left > 0:
+                self._left -= 1
                 kind, _, length, value = read(self._data, position)
                 if kind == ITEM:
                     path = f"{context.path}{tag:08X}/{len(items)}/"

@@ -21,11 +21,14 @@ class Field:
         ``list`` is a list of text, each element of which can be matched.
     large : bool
         The value is long and seldom read: an adapter may keep it apart.
+    infix : bool
+        People search for what stands in its middle: an adapter keeps an index for that.
     """
 
     name: str
     kind: Literal["text", "int", "list", "bytes"] = "text"
     large: bool = False
+    infix: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,19 +74,19 @@ STUDIES: Final = Collection(
     fields=(
         Field("StudyInstanceUID"),
         Field("patient_key"),
-        Field("PatientID"),
+        Field("PatientID", infix=True),
         Field("IssuerOfPatientID"),
         Field("PatientName"),
-        Field("PatientName_folded", "list"),
+        Field("PatientName_folded", "list", infix=True),
         Field("PatientName_sounds", "list"),
         Field("PatientBirthDate"),
         Field("PatientSex"),
         Field("StudyDate"),
         Field("StudyTime"),
-        Field("AccessionNumber"),
+        Field("AccessionNumber", infix=True),
         Field("StudyID"),
-        Field("StudyDescription_folded"),
-        Field("ReferringPhysicianName_folded", "list"),
+        Field("StudyDescription_folded", infix=True),
+        Field("ReferringPhysicianName_folded", "list", infix=True),
         Field("ReferringPhysicianName_sounds", "list"),
         Field("ModalitiesInStudy", "list"),
         Field("SOPClassesInStudy", "list"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from radstream.catalog.filters import EVERYTHING, And, Equals, Exists, In, Not, Or, Predicate, Range, Wildcard
-from radstream.catalog.port import Catalog, Put
+from radstream.catalog.port import Catalog, Delete, Put, PutEarliest, Set
 from radstream.contract.errors import MalformedRequest
 from tests.memory_catalog import MemoryCatalog
 
@@ -128,6 +128,66 @@ async def test_a_long_list_of_odd_values_finds_these_and_no_others(catalog: Cata
         assert await keys(catalog, In("PatientID", [*filling, text])) == [str(index)]
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "*smith*",
+        "*th^jo*",
+        "*hn\nsm*",
+        "*ith",
+        "*mi?h*oh*",
+        '*"an*',
+        "*' OR 1*",
+        "*a\0b*",
+        "*a\0bc*",
+        "*\x01bc*",
+        "*\ufffd\ufffd\ufffd*",
+        "*田太郎*",
+        "?mith^*",
+        "**smi**ith**",
+        "*" + "x" * 40 + "*",
+        "*AND*",
+        "*no such*",
+    ],
+    ids=ascii,
+)
+async def test_text_is_found_from_its_middle(catalog: Catalog, pattern: str) -> None:
+    texts = [
+        "smith^john",
+        "smith",
+        "john",
+        "mith^",
+        'say "and"',
+        "' OR 1=1",
+        "a\0bc",
+        "a\x01bc",
+        "\uffff" * 3,
+        "山田太郎",
+    ]
+    texts += ["x" * 39, "x" * 41, "smi", "", "ith", "BAND"]
+    await hold_to_the_definition(catalog, texts, pattern)
+
+
+async def test_text_is_found_from_its_middle_as_it_is_now(catalog: Catalog) -> None:
+    names = {"1": ["smith^john", "山田^太郎"], "2": ["blacksmith"], "3": ["smithers"]}
+    await catalog.apply([study(key, PatientName_folded=value, PatientID="x smith x") for key, value in names.items()])
+    await catalog.apply(
+        [
+            Set("studies", "1", {"PatientName_folded": ["miller"]}),
+            Put("studies", "2", {"PatientName_folded": ["goldsmith", "x"]}),
+            Delete("studies", "3"),
+            PutEarliest("studies", "4", {"PatientName_folded": ["wordsmith"], "order": "2"}),
+            PutEarliest("studies", "4", {"PatientName_folded": ["smithson"], "order": "3"}),
+            PutEarliest("studies", "5", {"PatientName_folded": ["smithson"], "order": "3"}),
+            PutEarliest("studies", "5", {"PatientName_folded": ["locke"], "order": "2"}),
+        ]
+    )
+    assert await keys(catalog, Wildcard("PatientName_folded", "*smith*")) == ["2", "4"]
+    assert await keys(catalog, Wildcard("PatientID", "*smith*")) == ["1"]
+    assert await catalog.count("studies", Wildcard("PatientName_folded", "*smith*")) == 2
+    assert await keys(catalog, And([Wildcard("PatientName_folded", "*ill*"), Exists("PatientID")])) == ["1"]
+
+
 async def test_many_alternatives_are_no_limit(catalog: Catalog) -> None:
     await catalog.apply([study("1", PatientID="P1"), study("2", PatientID="P7", StudyID="s")])
     where = Or([And([Equals("PatientID", f"P{number}"), Exists("StudyID")]) for number in range(500)])
@@ -171,9 +231,12 @@ async def hold_to_the_definition(catalog: Catalog, texts: Sequence[str], pattern
     oracle = MemoryCatalog()
     for each in (catalog, oracle):
         await each.apply(
-            [study(str(index), PatientID=text, ModalitiesInStudy=["-", text]) for index, text in enumerate(texts)]
+            [
+                study(str(index), PatientID=text, ModalitiesInStudy=["-", text], PatientName_folded=["-", text])
+                for index, text in enumerate(texts)
+            ]
         )
-    for field in ("PatientID", "ModalitiesInStudy", "StudyInstanceUID"):
+    for field in ("PatientID", "ModalitiesInStudy", "PatientName_folded", "StudyInstanceUID"):
         where = Wildcard(field, pattern)
         assert await keys(catalog, where) == await keys(oracle, where)
         assert await keys(catalog, Not(where)) == await keys(oracle, Not(where))

@@ -10,7 +10,8 @@ import re
 from typing import Any, Final
 
 from radstream.catalog.filters import And, Equals, Exists, In, Not, Or, Predicate, Range, Value, Wildcard
-from radstream.catalog.mongo.schema import Schema
+from radstream.catalog.mongo.schema import Schema, trigrams_name
+from radstream.catalog.trigrams import trigrams_in
 from radstream.catalog.values import fits, is_unicode, may_be
 from radstream.catalog.wildcards import behind, split
 from radstream.contract.documents import Field
@@ -61,7 +62,16 @@ def _on_field(where: Equals | In | Range | Wildcard, field: Field) -> Filter:
         return _NEVER
     if field.kind == "list" and len(condition) > 1:
         condition = {"$elemMatch": condition}
-    return {field.name: condition}
+    return {field.name: condition} | _candidates(where, field)
+
+
+def _candidates(where: Equals | In | Range | Wildcard, field: Field) -> Filter:
+    """Return what leads an index to the matches of a pattern without beginning, if one can."""
+    if not isinstance(where, Wildcard) or not field.infix or split(where.pattern)[0]:
+        return {}
+    name, trigrams = trigrams_name(field.name), trigrams_in(where.pattern)
+    # Documents that an older version wrote have no trigrams: they are tested one by one.
+    return {"$or": [{name: {"$all": trigrams}}, {name: None}]} if trigrams else {}
 
 
 def _condition(where: Equals | In | Range | Wildcard, field: Field) -> Filter | None:

@@ -13,6 +13,7 @@ from typing import Any
 from pymongo import IndexModel
 
 from radstream.catalog.port import Document
+from radstream.catalog.trigrams import trigrams_of
 from radstream.catalog.values import KEY, normalised
 from radstream.contract.documents import Collection, Field
 
@@ -45,18 +46,23 @@ class Schema:
         return "others" in self._fields and self._fields["others"].kind == "list"
 
     def indexes(self) -> list[IndexModel]:
-        """Return the declared indexes."""
-        return [IndexModel([*map(direction, index), ("_id", 1)]) for index in self.collection.indexes]
+        """Return the declared indexes, and those of trigrams."""
+        infix = [(trigrams_name(field.name),) for field in self.collection.fields if field.infix]
+        return [IndexModel([*map(direction, index), ("_id", 1)]) for index in (*self.collection.indexes, *infix)]
 
     def encode(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values of `document` as they are kept; ``_id`` is passed over, the key is given apart.
+        """Return the values of `document` as they are kept, and the trigrams of those that are found by infix.
+
+        ``_id`` is passed over, the key is given apart.
 
         Raises
         ------
         TypeError, ValueError
             As `normalised`, and if the collection declares no such field.
         """
-        return {name: normalised(self.field(name), value) for name, value in document.items() if name != "_id"}
+        values = {name: normalised(self.field(name), value) for name, value in document.items() if name != "_id"}
+        infix = [name for name in values if self.field(name).infix]
+        return values | {trigrams_name(name): _trigrams(values[name]) for name in infix}
 
     def decode(self, found: Mapping[str, Any], fields: Sequence[str]) -> Document:
         """Return the document that was `found`, with exactly `fields`."""
@@ -83,3 +89,14 @@ class Schema:
 def direction(name: str) -> tuple[str, int]:
     """Return the field that "name" or "-name" means, and 1 or -1."""
     return (name.removeprefix("-"), -1 if name.startswith("-") else 1)
+
+
+def trigrams_name(name: str) -> str:
+    """Return the field that keeps the trigrams of the field `name`."""
+    return f"{name}__trigrams"
+
+
+def _trigrams(value: Any) -> list[str]:
+    """Return the trigrams of `value`; an empty list says that there are none, no list that nobody made them yet."""
+    texts = value if isinstance(value, list) else [value or ""]
+    return list(dict.fromkeys(trigram for text in texts for trigram in trigrams_of(text)))

@@ -9,7 +9,8 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -196,6 +197,13 @@ def _connect(path: Path, mode: str = "rw") -> Connection:
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     connection.create_function("matches", 2, matches, deterministic=True)
     return connection
+
+
+@cache
+def has_full_text() -> bool:
+    """Tell whether this SQLite has FTS5; without it, what stands in the middle of a text is found by looking at all."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        return bool(connection.execute("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone())
 
 
 def _has_content(path: Path) -> bool:

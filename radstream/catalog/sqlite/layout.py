@@ -5,6 +5,7 @@
     studies                 id, key, one column a field; lists as JSON text; bytes last, so that scans do not read them
     studies__large          id and the large fields
     studies__PatientName_folded   owner and value, for each element of a list
+    studies__PatientName_folded by infix   trigrams, see `infix`
 
 Every index ends with the key, which is the last field of every sort: pages are read from the index alone.
 """
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from radstream.catalog.sqlite.database import has_full_text
 from radstream.catalog.values import KEY, normalised
 from radstream.contract.documents import Collection, Field
 
@@ -55,6 +57,11 @@ class Table:
         return tuple(field for field in self.collection.fields if field.kind == "list")
 
     @cached_property
+    def infix(self) -> tuple[Field, ...]:
+        """The fields that have an index of trigrams."""
+        return tuple(field for field in self.collection.fields if field.infix and has_full_text())
+
+    @cached_property
     def large(self) -> tuple[Field, ...]:
         """The fields that are kept apart."""
         return tuple(field for field in self.collection.fields if field.large)
@@ -86,6 +93,10 @@ class Table:
     def elements_name(self, field: Field) -> str:
         """Return the table of the elements of a list field, quoted."""
         return quoted(f"{self.collection.name}__{field.name}")
+
+    def infix_name(self, field: Field) -> str:
+        """Return the index of the trigrams of a field, quoted."""
+        return quoted(f"{self.collection.name}__{field.name} by infix")
 
     def is_leading(self, field: Field) -> bool:
         """Tell whether an index begins with `field`."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from radstream.catalog.port import Delete, Operation, Put, PutEarliest, Set
 from radstream.catalog.sqlite.database import Connection
+from radstream.catalog.sqlite.infix import write_infix
 from radstream.catalog.sqlite.layout import Raw, Table, encode, encode_document, quoted
 from radstream.contract.documents import Field
 
@@ -60,19 +61,19 @@ def carry_out(connection: Connection, change: Change) -> None:
         case Set() if stored is not None:
             _write(connection, table, key, stored, change.values)
         case Delete() if stored is not None:
-            _delete(connection, table, stored.id)
+            _delete(connection, table, stored)
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """What must be known of a document to change it: its id, its order and its lists."""
+    """What must be known of a document to change it: its id, its order, its lists and what is found by infix."""
 
     id: int
     values: Values
 
 
 def _known_fields(table: Table) -> list[Field]:
-    return [field for field in table.small if field.kind == "list" or field.name == "order"]
+    return [field for field in table.small if field.kind == "list" or field.infix or field.name == "order"]
 
 
 def _stored(connection: Connection, table: Table, key: str) -> _Stored | None:
@@ -115,6 +116,7 @@ def _write(connection: Connection, table: Table, key: str, stored: _Stored | Non
     for field in table.lists:
         if field in values and (stored is None or stored.values[field] != values[field]):
             _write_elements(connection, table, field, owner, values[field])
+    write_infix(connection, table, owner, {} if stored is None else stored.values, values)
 
 
 def _write_large(connection: Connection, table: Table, owner: int, values: Values) -> None:
@@ -137,7 +139,9 @@ def _write_elements(connection: Connection, table: Table, field: Field, owner: i
     connection.executemany(f"INSERT INTO {name} VALUES (?, ?)", rows)
 
 
-def _delete(connection: Connection, table: Table, owner: int) -> None:
+def _delete(connection: Connection, table: Table, stored: _Stored) -> None:
+    owner = stored.id
+    write_infix(connection, table, owner, stored.values, dict.fromkeys(table.infix))
     for field in table.lists:
         connection.execute(f"DELETE FROM {table.elements_name(field)} WHERE owner = ?", (owner,))
     connection.execute(f"DELETE FROM {table.large_name} WHERE id = ?", (owner,))

@@ -13,7 +13,9 @@ from typing import Final
 
 from radstream.catalog.filters import And, Equals, Exists, In, Not, Or, Predicate, Range, Wildcard
 from radstream.catalog.sqlite.conditions import ALWAYS, NEVER, Clause, OnField, condition, joined
+from radstream.catalog.sqlite.infix import infix_clause
 from radstream.catalog.sqlite.layout import Table, column
+from radstream.catalog.values import is_unicode
 from radstream.catalog.wildcards import split
 from radstream.contract.documents import Field
 
@@ -99,10 +101,12 @@ def _flat(parts: Sequence[Predicate]) -> Iterator[Predicate]:
 
 
 def _is_quick_to_ask(part: OnField, table: Table) -> bool:
-    """Tell whether an index says at once how many matches `part` has; for a pattern without beginning it does not."""
-    if not _has_index(table, table.field(part.field)):
+    """Tell whether an index says at once how many matches `part` has."""
+    field = table.field(part.field)
+    if not _has_index(table, field):
         return False
-    return not isinstance(part, Wildcard) or split(part.pattern)[0] != ""
+    is_from_its_middle = isinstance(part, Wildcard) and not split(part.pattern)[0]
+    return not is_from_its_middle or _candidates(part, field, table) is not None
 
 
 def _has_index(table: Table, field: Field) -> bool:
@@ -133,13 +137,27 @@ def _on_field(where: OnField, table: Table, few: Few) -> Clause:
 
 
 def _matches(where: OnField, table: Table) -> Clause:
-    """Return the SELECT of the ids of all documents for which `where` holds, from the field's index alone."""
+    """Return the SELECT of the ids of all documents for which `where` holds, from the field's indexes alone."""
     field = table.field(where.field)
-    if field.kind == "list":
-        test = condition(where, field, "e.value")
-        return Clause(f"SELECT DISTINCT e.owner FROM {table.elements_name(field)} e WHERE {test.sql}", test.parameters)
-    test = condition(where, field, column(field))
-    return Clause(f"SELECT t.id FROM {table.name} t WHERE {test.sql}", test.parameters)
+    is_list = field.kind == "list"
+    source, id_, value = (
+        (f"{table.elements_name(field)} e", "e.owner", "e.value")
+        if is_list
+        else (f"{table.name} t", "t.id", column(field))
+    )
+    test = condition(where, field, value)
+    candidates = _candidates(where, field, table)
+    if candidates is not None:
+        source = f"({candidates.sql}) c CROSS JOIN {source} ON {id_} = c.rowid"
+        test = Clause(test.sql, candidates.parameters + test.parameters)
+    return Clause(f"SELECT {'DISTINCT ' * is_list}{id_} FROM {source} WHERE {test.sql}", test.parameters)
+
+
+def _candidates(where: OnField, field: Field, table: Table) -> Clause | None:
+    """Return the SELECT of the ids among which the matches of a pattern without beginning are, if an index has it."""
+    if not isinstance(where, Wildcard) or split(where.pattern)[0] or not is_unicode(where.pattern):
+        return None
+    return infix_clause(table, field, where.pattern)
 
 
 def _test_each(where: OnField, field: Field, table: Table) -> Clause:

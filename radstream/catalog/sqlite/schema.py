@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from radstream.catalog.sqlite.database import Connection
+from radstream.catalog.sqlite.infix import create_infix
 from radstream.catalog.sqlite.layout import Table, ordering, quoted
 from radstream.contract.documents import Field
 
@@ -25,7 +26,14 @@ def create_tables(connection: Connection, tables: Sequence[Table]) -> None:
             connection.execute(_column_statement(table, field))
         for sql in _index_statements(table):
             connection.execute(sql)
+        for field in _missing_infix(connection, table):
+            create_infix(connection, table, field)
     connection.execute(f"PRAGMA user_version = {declared}")
+
+
+def _missing_infix(connection: Connection, table: Table) -> list[Field]:
+    there = {quoted(row[0]) for row in connection.execute("SELECT name FROM sqlite_master")}
+    return [field for field in table.infix if table.infix_name(field) not in there]
 
 
 def _fingerprint(tables: Sequence[Table]) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from radstream.catalog.filters import EVERYTHING, Equals, Range
+from radstream.catalog.filters import EVERYTHING, Equals, Range, Wildcard
 from radstream.catalog.port import Put, PutEarliest, Set
 from radstream.catalog.sqlite import SqliteCatalog
 from radstream.catalog.sqlite.database import Database
@@ -94,6 +94,27 @@ async def test_an_index_that_is_declared_later_is_made_of_what_is_there(tmp_path
     with closing(sqlite3.connect(tmp_path / "catalog.db")) as connection:
         plan = connection.execute("EXPLAIN QUERY PLAN SELECT id FROM things ORDER BY name DESC, key").fetchall()
     assert [row[3] for row in plan] == ["SCAN things USING COVERING INDEX things by -name"]
+
+
+async def test_an_index_for_infixes_that_is_declared_later_is_filled(tmp_path: Path) -> None:
+    fields = ("name", "text"), ("tags", "list")
+    plain, infix = (
+        Collection("things", tuple(Field(name, kind, infix=each) for name, kind in fields), (("name",),))  # type: ignore[arg-type]
+        for each in (False, True)
+    )
+    old = SqliteCatalog(tmp_path, collections=(plain,))
+    await old.create_collections()
+    await old.apply(
+        [Put("things", str(number), {"name": f"n{number}\0", "tags": ["ab", f"c{number}"]}) for number in range(3)]
+    )
+    await old.apply([Put("things", "nothing", {})])
+    await old.close()
+    new = SqliteCatalog(tmp_path, collections=(infix,))
+    await new.create_collections()
+    for where in (Wildcard("name", "*n2\0*"), Wildcard("tags", "*c2"), Wildcard("tags", "?2")):
+        assert [found["_id"] for found in await new.find("things", where, fields=())] == ["2"]
+    assert await new.count("things", Wildcard("tags", "*b\nc*")) == 0
+    await new.close()
 
 
 # --- missing ----------------------------------------------------------------------------------------------------------

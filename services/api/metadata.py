@@ -1,16 +1,21 @@
 """WADO-RS Retrieve Metadata: the complete DICOM JSON of every instance, a join of bytes that were made when it came.
 
+Or the same as XML, a part for each instance, made when it is sent.
+
 References
 ----------
-PS3.18 10.4.1.1.2 Metadata Resources; Annex F DICOM JSON Model.
+PS3.18 10.4.1.1.2 Metadata Resources; Annex F DICOM JSON Model; PS3.19 A.1 Native DICOM Model.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Final
 
+import orjson
 import zstandard
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -20,15 +25,22 @@ from radstream.backends import Backends
 from radstream.catalog.filters import In
 from radstream.catalog.port import Catalog, Document
 from radstream.contract.documents import INSTANCES
+from radstream.contract.errors import NotFound
+from radstream.dicom.xml import to_xml
+from radstream.retrieval.joined import Octets
 from radstream.settings import Settings
 from radstream.web.accept import Offer, choose
 from radstream.web.compression import compressed
 from radstream.web.conditional import cache_headers, unchanged
 from radstream.web.links import base_url
+from radstream.web.media_types import MediaType
+from radstream.web.related import Content, Later, related
 from radstream.web.streaming import Streamed
 from services.api.address import INSTANCE, SERIES, STUDY, address_of, instance_path, instances_at
 
 DICOM_JSON: Final = Offer("application/dicom+json", other_names=("application/json",))
+
+DICOM_XML: Final = Offer("application/dicom+xml", True)
 
 PAGE: Final = 64
 """Instances whose metadata are in memory at once."""
@@ -45,12 +57,15 @@ def add_to(routes: APIRouter, backends: Backends, settings: Settings) -> None:
 
     async def retrieve_metadata(request: Request) -> Response:
         address = address_of(request.path_params)
-        choose(request, [DICOM_JSON])
+        offer = choose(request, [DICOM_JSON, DICOM_XML])
         found = await instances_at(backends.catalog, address, ("StudyInstanceUID", "SeriesInstanceUID", "sha256"))
         base = f"{base_url(request, settings)}{routes.prefix}"
-        etag = _etag(base, found)
+        etag = _etag(base, found, offer.media_type)
         if (response := unchanged(request, etag)) is not None:
             return response
+        if offer == DICOM_XML:
+            parts = [Later(partial(_xml, backends.catalog, base, document)) for document in found]
+            return related(parts, MediaType(DICOM_XML.media_type), headers=cache_headers(etag))
         pieces, headers = compressed(request, _pieces(backends.catalog, base, found))
         return Streamed(pieces, DICOM_JSON.media_type, headers={**cache_headers(etag), **headers})
 
@@ -58,9 +73,9 @@ def add_to(routes: APIRouter, backends: Backends, settings: Settings) -> None:
         routes.add_api_route(f"{path}/metadata", retrieve_metadata, methods=["GET"])
 
 
-def _etag(base: str, found: Sequence[Document]) -> str:
+def _etag(base: str, found: Sequence[Document], media_type: str) -> str:
     """Return a tag of which instances there are, with which bytes; the links in the answer depend on `base`."""
-    digest = hashlib.sha256(base.encode())
+    digest = hashlib.sha256(f"{base} {media_type}".encode())
     for document in found:
         digest.update(f"{document['_id']} {document['sha256']}".encode())
     return f'W/"{digest.hexdigest()}"'
@@ -90,3 +105,13 @@ async def _metadata(catalog: Catalog, base: str, page: Sequence[Document]) -> li
 def _linked(packed: bytes, base: str, document: Document) -> bytes:
     link = f"{base}/{instance_path(document)}/bulkdata/".encode()
     return zstandard.ZstdDecompressor().decompress(packed).replace(_RELATIVE, _RELATIVE + link)
+
+
+async def _xml(catalog: Catalog, base: str, document: Document) -> Content:
+    """Return the part of one instance."""
+    found = await _metadata(catalog, base, [document])
+    if not found:
+        raise NotFound("the instance is not stored here any more")
+    data = Octets(await asyncio.to_thread(lambda: to_xml(orjson.loads(found[0]))))
+    location = f"{base}/{instance_path(document)}/metadata"
+    return Content(MediaType(DICOM_XML.media_type), data.size_bytes, data.stream, location)

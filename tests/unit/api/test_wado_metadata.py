@@ -7,7 +7,7 @@ import pytest
 import zstandard
 
 from radstream.settings import Settings
-from tests.api_engines import Archive
+from tests.api_engines import Archive, parts_of
 
 STUDY = "/dicom-web/studies/1.1"
 SERIES = f"{STUDY}/series/1.2"
@@ -28,9 +28,24 @@ async def test_metadata_is_a_json_array(archive: Archive, accept: str) -> None:
     assert answer.json() == [{"00080018": {"vr": "UI", "Value": ["1.2.3"]}}]
 
 
-@pytest.mark.parametrize(
-    "accept", ['multipart/related; type="application/dicom+xml"', "application/dicom", "text/html"]
-)
+async def test_metadata_come_as_xml_in_a_part_for_each_instance(archive: Archive) -> None:
+    bulk_data = {"00281201": {"vr": "OW", "BulkDataURI": "00281201"}}
+    archive.add("1.2.3", number=1, attributes=bulk_data)
+    archive.add("1.2.4", b"another", number=2)
+    accept = {"Accept": 'multipart/related; type="application/dicom+xml"'}
+    answer = await archive.client.get(f"{SERIES}/metadata", headers=accept)
+    assert answer.headers["content-type"].startswith('multipart/related; type="application/dicom+xml"; boundary=')
+    parts = await parts_of(answer, has_length=False)
+    assert [headers["content-type"] for headers, _ in parts] == ["application/dicom+xml"] * 2
+    assert b'<Value number="1">1.2.4</Value>' in parts[1][1]
+    assert f'<BulkData uri="http://pacs:8042{INSTANCE}/bulkdata/00281201"/>'.encode() in parts[0][1]
+    again = await archive.client.get(f"{SERIES}/metadata", headers={**accept, "If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+    as_json = await archive.client.get(f"{SERIES}/metadata")
+    assert as_json.headers["etag"] != answer.headers["etag"]
+
+
+@pytest.mark.parametrize("accept", ["application/dicom+xml", "application/dicom", "text/html"])
 async def test_other_forms_of_metadata_are_not_acceptable(archive: Archive, accept: str) -> None:
     archive.add()
     assert (await archive.client.get(f"{INSTANCE}/metadata", headers={"Accept": accept})).status_code == 406

@@ -72,6 +72,8 @@ def server_context(certificate: Path, key: Path, client_ca: Path | None = None) 
     context.set_ciphers(CIPHERS)
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_NO_COMPRESSION
     try:
+        for file in filter(None, (certificate, key, client_ca)):
+            file.open("rb").close()  # whose error names the file, which those of OpenSSL do not
         # A callable, so that a passphrase is an error and not a question on the terminal.
         context.load_cert_chain(certificate, key, password=_no_passphrase)
         if client_ca is not None:

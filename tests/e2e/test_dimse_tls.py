@@ -238,6 +238,8 @@ def test_credentials_that_do_not_fit_are_refused(tmp_path: Path) -> None:
             server_context(one.certificate, key)
     with pytest.raises(UnsafeConfiguration, match="cannot be used"):
         server_context(one.certificate, one.key, one.key)
+    with pytest.raises(UnsafeConfiguration, match=r"absent\.pem"):
+        server_context(one.certificate, one.key, tmp_path / "absent.pem")
 
 
 # --- while running --------------------------------------------------------------------------------------------------

@@ -120,7 +120,7 @@ async def deliveries_of(arrival: Arrival, seconds: float) -> list[Delivery]:
 
 
 async def until_nothing_waits(arrival: Arrival) -> None:
-    """Return when what an engine's absence has heaped up is indexed, new instances behind it; print how long it took."""
+    """Return when what an absence has heaped up is indexed, and new instances behind it; print how long it took."""
     returned_s = time.monotonic()
     well_s = await seconds_until_well(arrival)
     await asyncio.to_thread(arrival.system.wait_until_indexed, 120)

@@ -1,0 +1,208 @@
+"""How bytes on their way into a blob are gathered, handed to threads in order, and written past the page cache."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from radstream.blobs.direct import BLOCK_BYTES, write_directly
+from radstream.blobs.folder import FolderBlobStore
+from radstream.blobs.pieces import Pieces
+from radstream.blobs.strand import Strand
+from radstream.contract.errors import Unavailable
+from tests.folder_store import KEY, LARGE, failing
+
+SIZES = [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, (256 << 10) - 1, 256 << 10, (256 << 10) + 1, (1 << 20) + 777]
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[int]:
+    descriptor = os.open(tmp_path / "file", os.O_RDWR | os.O_CREAT)
+    yield descriptor
+    os.close(descriptor)
+
+
+def aligned(data: bytes) -> memoryview:
+    piece = Pieces(1 << 21).take()
+    piece[: len(data)] = data
+    return piece[: len(data)]
+
+
+def content(descriptor: int) -> bytes:
+    return os.pread(descriptor, 1 << 22, 0)
+
+
+# --- writing past the page cache -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_size_is_written_exactly(file: int, size: int) -> None:
+    data = os.urandom(size)
+    write_directly(file, aligned(data))
+    assert content(file) == data
+    assert not fcntl.fcntl(file, fcntl.F_GETFL) & os.O_DIRECT
+
+
+def test_memory_and_offset_that_are_not_aligned_are_written_through_the_cache(file: int) -> None:
+    data = os.urandom(300_001)
+    write_directly(file, data[:17])
+    write_directly(file, aligned(data)[17:])
+    assert content(file) == data
+
+
+def test_file_system_without_direct_writing_is_written_through_the_cache(
+    file: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("radstream.blobs.direct.fcntl.fcntl", failing(errno.EINVAL))
+    data = os.urandom(300_001)
+    write_directly(file, aligned(data))
+    assert content(file) == data
+
+
+def test_a_disk_that_takes_less_than_asked_is_asked_again(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[: 2 * BLOCK_BYTES]))
+    data = os.urandom(100_000)
+    write_directly(file, aligned(data))
+    assert content(file) == data
+
+
+def test_full_disk_is_told_and_direct_writing_ends(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "write", failing(errno.ENOSPC))
+    with pytest.raises(OSError, match="No space"):
+        write_directly(file, aligned(bytes(300_000)))
+    assert not fcntl.fcntl(file, fcntl.F_GETFL) & os.O_DIRECT
+
+
+# --- the order of work -----------------------------------------------------------------------------------------------
+
+
+async def test_work_of_a_strand_is_done_in_order_and_never_twice_at_once(threads: ThreadPoolExecutor) -> None:
+    strand, seen, at_once, most = Strand(threads), [], 0, 0
+    lock = threading.Lock()
+
+    def work(number: int) -> None:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        seen.append(number)
+        with lock:
+            at_once -= 1
+
+    for number in range(500):
+        strand.do(lambda number=number: work(number))  # type: ignore[misc]
+        if number % 50 == 0:
+            await asyncio.sleep(0.001)
+    await strand.start(lambda: None)
+    assert seen == list(range(500))
+    assert most == 1
+
+
+async def test_a_strand_tells_results_and_errors_and_goes_on(threads: ThreadPoolExecutor) -> None:
+    strand = Strand(threads)
+    failed, done = strand.start(lambda: 1 // 0), strand.start(lambda: 7)
+    with pytest.raises(ZeroDivisionError):
+        await failed
+    assert await done == 7
+
+
+async def test_what_nobody_waits_for_any_more_is_done_all_the_same(threads: ThreadPoolExecutor) -> None:
+    strand, done, may_begin = Strand(threads), threading.Event(), threading.Event()
+    strand.do(lambda: (may_begin.wait(20), None)[1])
+    given_up = strand.start(done.set)
+    given_up.cancel()
+    may_begin.set()
+    await strand.start(lambda: None)
+    assert done.is_set()
+
+
+def test_memory_is_used_again_but_not_kept_without_end() -> None:
+    pieces = Pieces(1 << 20)
+    first = pieces.take()
+    first[:3] = b"abc"
+    pieces.give_back(first)
+    assert bytes(pieces.take()[:3]) == b"abc"
+    for _ in range(100):
+        pieces.give_back(pieces.take())
+    many = [pieces.take() for _ in range(100)]
+    for piece in many:
+        pieces.give_back(piece)
+    assert len(pieces._free) * pieces.piece_bytes == 16 << 20
+
+
+# --- a blob on its way -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cut_bytes", [1000, 131_078, 1 << 20])
+async def test_a_blob_is_what_was_written_however_it_came(store: FolderBlobStore, cut_bytes: int) -> None:
+    data = os.urandom((1 << 20) + 12_345)
+    writer = store.writer(b"meta")
+    fragment = bytearray(cut_bytes)
+    for start in range(0, len(data), cut_bytes):
+        piece = data[start : start + cut_bytes]
+        fragment[: len(piece)] = piece
+        writer.write(memoryview(fragment)[: len(piece)])  # used again by the caller at once
+        await writer.drain()
+    stored = await writer.commit(lambda _sha256: KEY)
+    assert stored.sha256 == hashlib.sha256(data).hexdigest()
+    assert await store.read(KEY) == b"meta" + data
+
+
+async def test_a_placed_blob_can_be_read_before_its_name_is_durable(
+    store: FolderBlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk_works, sync_folder = threading.Event(), store._linker.make_durable
+
+    def wait_for_disk(path: str) -> None:
+        disk_works.wait(20)
+        sync_folder(path)
+
+    monkeypatch.setattr(store._linker, "make_durable", wait_for_disk)
+    writer = store.writer()
+    writer.write(LARGE)
+    assert (await writer.place(lambda _sha256: KEY)).created
+    assert await store.read(KEY) == LARGE
+    settling = asyncio.ensure_future(writer.settle())
+    done, _ = await asyncio.wait([settling], timeout=0.05)
+    assert not done
+    disk_works.set()
+    await settling
+
+
+async def test_a_name_that_is_not_known_to_be_durable_is_told(
+    store: FolderBlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.put(KEY.replace("/1.4/", "/1.5/"), b"makes the folder")
+    monkeypatch.setattr(store._linker, "make_durable", failing(errno.EIO))
+    writer = store.writer()
+    await writer.place(lambda _sha256: KEY)
+    with pytest.raises(Unavailable, match="EIO"):
+        await writer.settle()
+
+
+async def test_nothing_is_made_durable_of_what_was_not_placed(
+    store: FolderBlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = store.writer()
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "link", failing(errno.EIO))
+        with pytest.raises(Unavailable):
+            await writer.place(lambda _sha256: KEY)
+    await writer.settle()
+    assert [info async for info in store.list("")] == []

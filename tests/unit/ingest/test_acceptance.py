@@ -250,6 +250,17 @@ async def test_a_blob_store_that_is_away_is_said_so_and_the_log_hears_nothing(
     assert engines.blobs.open_writers == 0
 
 
+async def test_a_key_that_is_not_known_to_be_durable_is_no_success_and_comes_again_without_effect(
+    engines: Engines, accepting: Accepting
+) -> None:
+    engines.blobs.fails_at = {"settle"}
+    with pytest.raises(Unavailable):
+        await accept(accepting, INSTANCE.data_set)
+    assert engines.blobs.open_writers == 0
+    engines.blobs.fails_at = set()
+    assert (await accept(accepting, INSTANCE.data_set)).outcome == "known"
+
+
 async def test_what_comes_after_a_refusal_is_forgotten(engines: Engines, accepting: Accepting) -> None:
     engines.blobs.fails_at = {"drain"}
     acceptance = accepting.begin(DIMSE)

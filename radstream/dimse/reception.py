@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -114,6 +115,6 @@ async def _start(server: DimseServer, settings: Settings) -> None:
     except OSError as error:
         ports = " or ".join(map(str, settings.dimse_ports))
         raise UnsafeConfiguration(
-            f"cannot listen on {settings.dimse_address} port {ports} ({error.strerror}); "
+            f"cannot listen on {settings.dimse_address} port {ports} ({os.strerror(error.errno or 0)}); "
             "set RADSTREAM_DIMSE_HOST, RADSTREAM_DIMSE_PORT or RADSTREAM_DIMSE_TLS_PORT"
         ) from error

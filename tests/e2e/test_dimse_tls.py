@@ -19,9 +19,11 @@ from pydicom.data import get_testdata_file
 
 from radstream.contract.errors import Unavailable, UnsafeConfiguration
 from radstream.dimse.client import Association, AssociationRejected
-from radstream.dimse.server import DimseServer, store_route
+from radstream.dimse.reception import reception
+from radstream.dimse.server import DimseServer, store_route, verification_route
 from radstream.dimse.sop_classes import IMPLICIT_VR_LITTLE_ENDIAN, VERIFICATION
 from radstream.dimse.tls import server_context
+from radstream.settings import load_settings
 from tests.certificates import Authority, Credentials
 from tests.dimse_wire import Store
 from tests.system import System, free_port
@@ -240,6 +242,23 @@ def test_credentials_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         server_context(one.certificate, one.key, one.key)
     with pytest.raises(UnsafeConfiguration, match=r"absent\.pem"):
         server_context(one.certificate, one.key, tmp_path / "absent.pem")
+
+
+async def test_a_door_that_cannot_be_opened_opens_no_other(tmp_path: Path) -> None:
+    ours = Authority(tmp_path / "ca").issue("radstream")
+    plain = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = load_settings(
+            dimse_port=plain,
+            dimse_tls_port=taken.getsockname()[1],
+            tls_certificate=str(ours.certificate),
+            tls_key=str(ours.key),
+        )
+        with pytest.raises(UnsafeConfiguration, match=r"\(Address already in use\).*RADSTREAM_DIMSE_TLS_PORT"):
+            async with reception(settings, [verification_route()]):
+                raise AssertionError("must not be entered")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", plain), timeout=5)
 
 
 # --- while running --------------------------------------------------------------------------------------------------

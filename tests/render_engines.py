@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import httpx2
+import orjson
 import pydicom
+import zstandard
+from fastapi import APIRouter
 
 from radstream.backends import Backends
 from radstream.bus.port import Record
@@ -25,10 +28,11 @@ from radstream.dicom.part10 import encode_meta, parse_meta
 from radstream.dicom.syntaxes import encoding_of
 from radstream.settings import Settings
 from radstream.web.app import create_app
-from services.render import http
+from services.render import http, uri
 from services.render.pictures import Pictures
 from services.render.sandbox import Sandbox
 from tests import ingest_engines
+from tests.api_engines import transcoding_of
 from tests.memory_catalog import SCHEMA, MemoryCatalog, blank, declared
 
 STUDY, SERIES = "1.2.3", "1.2.3.4"
@@ -73,8 +77,16 @@ class RenderArchive:
 
     @property
     def client(self) -> httpx2.AsyncClient:
-        app = create_app("test", [http.router(self.backends, self.settings, self.sandbox)], {})
-        return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://pacs/dicom-web")
+        return self.client_of("http://pacs/dicom-web", http.router(self.backends, self.settings, self.sandbox))
+
+    @property
+    def uri_client(self) -> httpx2.AsyncClient:
+        transcoding = transcoding_of(self.backends, self.settings)
+        router = uri.router(self.backends, self.settings, self.sandbox, transcoding)
+        return self.client_of("http://pacs", router)
+
+    def client_of(self, base_url: str, router: APIRouter) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(transport=httpx2.ASGITransport(create_app("test", [router], {})), base_url=base_url)
 
     async def add_file(self, content: bytes, **changes: Any) -> InstanceIndexed:
         """Store the data set of a Part 10 file as ingest and index do; `changes` are of the document."""
@@ -115,6 +127,7 @@ class RenderArchive:
             "size_bytes": len(blob),
             "header_bytes": header_bytes,
             "frames": table.encode() if table is not None else b"",
+            "metadata": zstandard.ZstdCompressor().compress(orjson.dumps(attributes)),
         }
         instances = SCHEMA["instances"]
         self.catalog.collections["instances"][uid] = blank(instances) | declared(instances, document | changes)

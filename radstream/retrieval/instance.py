@@ -13,6 +13,7 @@ import asyncio
 import itertools
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -42,6 +43,15 @@ _END: Final = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 _OFFSET_TABLES: Final = (0x7FE00001, 0x7FE00002, 0x7FE00003)
 
 
+@dataclass(frozen=True)
+class MadeInstance:
+    """An instance in a transfer syntax."""
+
+    transfer_syntax_uid: str
+    value: Value
+    is_stored: bool
+
+
 class Instances:
     """Gives instances in any transfer syntax that can be made."""
 
@@ -53,6 +63,26 @@ class Instances:
     def stored(self, document: Document) -> Value:
         """Return the Part 10 file as it is stored."""
         return Extent(Blob(self._blobs, document["blob_key"]), ((0, document["size_bytes"]),))
+
+    async def wanted(self, document: Document, transfer_syntax_uid: str) -> MadeInstance:
+        """Return the instance for who asks for one transfer syntax: "" means the default, ``*`` the stored one.
+
+        What cannot be made in the default one is given as it is stored (PS3.18 8.7.3.4).
+
+        Raises
+        ------
+        UnsupportedInstance
+            If another one is asked for, and cannot be made.
+        NotFound, Unavailable
+        """
+        stored = document["TransferSyntaxUID"]
+        target = {"": EXPLICIT_VR_LITTLE_ENDIAN, "*": stored}.get(transfer_syntax_uid, transfer_syntax_uid)
+        try:
+            return MadeInstance(target, await self.instance(document, target), target == stored)
+        except UnsupportedInstance:
+            if transfer_syntax_uid:
+                raise
+            return MadeInstance(stored, self.stored(document), True)
 
     async def instance(self, document: Document, target: str) -> Value:
         """Return the Part 10 file of the instance whose `document` has `images.FIELDS`, in `target`.

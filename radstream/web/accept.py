@@ -87,7 +87,18 @@ def choose(request: Request, offers: Sequence[Offer]) -> Offer:
     MalformedRequest
         If what it accepts cannot be read.
     """
-    for ranges in accepted(request):
+    return choose_of(accepted(request), offers)
+
+
+def choose_of(accepted_ranges: Sequence[Sequence[MediaType]], offers: Sequence[Offer]) -> Offer:
+    """Return the best offer by several lists of media ranges, the first of which counts first; errors as of `choose`.
+
+    Parameters
+    ----------
+    accepted_ranges : sequence of sequence of MediaType
+        Each in order of preference, see `parse_accept`.
+    """
+    for ranges in accepted_ranges:
         refused = [unwanted for unwanted in ranges if _quality(unwanted) == 0 and unwanted.name != "*/*"]
         left = [offer for offer in offers if not any(fits(unwanted, offer) for unwanted in refused)]
         for wanted in ranges:

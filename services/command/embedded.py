@@ -14,6 +14,7 @@ from services.ingest import __main__ as ingest
 from services.ingest import stow
 from services.render import __main__ as render
 from services.render import http as rendered
+from services.render import uri
 from services.render.sandbox import Sandbox
 
 
@@ -42,6 +43,7 @@ async def web(settings: Settings, stop: asyncio.Event) -> None:
         routers = [
             stow.router(backends, settings),
             rendered.router(backends, settings, sandbox),
+            uri.router(backends, settings, sandbox, transcoding),
             qido.router(backends, settings),
             wado.router(backends, settings, transcoding),
             start_page.router(backends, settings),

@@ -16,7 +16,7 @@ from starlette.routing import Route
 Owner = Literal["ingest", "render", "api"]
 
 _STORE: Final = re.compile(r"/dicom-web/studies(/[^/]+)?/?")
-_PICTURE: Final = re.compile(r"/dicom-web/.*/(rendered|thumbnail)/?")
+_PICTURE: Final = re.compile(r"/dicom-web/.*/(rendered|thumbnail)/?|/wado/?")
 _HOP_BY_HOP: Final = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "upgrade"}
     | {"transfer-encoding"}
@@ -25,7 +25,7 @@ _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
 
 
 def owner_of(method: str, path: str) -> Owner:
-    """Return the service that owns a URL: stores go to ingest, pictures to render, everything else to api."""
+    """Return the service that owns a URL: ingest takes stores, render pictures and WADO-URI, api everything else."""
     if method == "POST" and _STORE.fullmatch(path):
         return "ingest"
     return "render" if _PICTURE.fullmatch(path) else "api"

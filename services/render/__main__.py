@@ -9,9 +9,10 @@ from typing import Final
 from radstream.backends import Backends, open_backends
 from radstream.bus.loop import ConsumeLoop
 from radstream.contract.topics import INSTANCE_INDEXED
+from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
-from services.render import http
+from services.render import http, uri
 from services.render.handle import Rendering
 from services.render.pictures import Pictures
 from services.render.sandbox import Sandbox
@@ -50,6 +51,10 @@ async def _serve(
     backends: Backends, settings: Settings, stop: asyncio.Event, sandbox: Sandbox, loop: ConsumeLoop
 ) -> None:
     checks = {"blob store": backends.blobs.check, "catalog": backends.catalog.check, "consumer": loop.check}
-    routers = [http.router(backends, settings, sandbox)]
     alive = {"consumer": loop.check_alive}
-    await open_doors("Radstream render", routers, settings, stop, checks=checks, signs_of_life=alive)
+    async with Transcoding(backends.previews, settings) as transcoding:
+        routers = [
+            http.router(backends, settings, sandbox),
+            uri.router(backends, settings, sandbox, transcoding),
+        ]
+        await open_doors("Radstream render", routers, settings, stop, checks=checks, signs_of_life=alive)

@@ -6,7 +6,6 @@ thumbnails). Studies and series are not rendered as a whole yet; their thumbnail
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import Final
 
@@ -20,19 +19,19 @@ from radstream.catalog.port import Document
 from radstream.contract.documents import series_key
 from radstream.contract.errors import MalformedRequest, NotFound, RejectedInstance, UnsupportedInstance
 from radstream.contract.uids import Uid, parse_uid
+from radstream.retrieval.header_values import HeaderValues
+from radstream.retrieval.images import Images
+from radstream.retrieval.streams import is_stream, stream_of
 from radstream.settings import Settings
 from radstream.web.accept import Offer, choose
-from radstream.web.conditional import cache_headers, unchanged
+from radstream.web.conditional import cache_headers, ranged, unchanged
 from services.render import representative
+from services.render.answer import RENDERING, picture
 from services.render.encode import MEDIA_TYPES
 from services.render.parameters import Parameters, Viewport, frame_index, parse_parameters, representative_frame
 from services.render.pictures import PREVIEW_SIDE, PREVIEW_TYPE, Pictures
 from services.render.sandbox import Sandbox
 from services.render.source import number_of_frames
-from services.render.streams import is_stream, stream_of
-
-RENDERING: Final = "1"
-"""Part of every entity tag; raise it when the same instance looks different from now on."""
 
 OFFERS: Final = [Offer(media_type) for media_type in MEDIA_TYPES]
 
@@ -75,6 +74,8 @@ class _Door:
     def __init__(self, backends: Backends, pictures: Pictures) -> None:
         self._backends = backends
         self._pictures = pictures
+        self._images = Images(backends.catalog, backends.blobs)
+        self._headers = HeaderValues(backends.blobs, self._images)
 
     async def rendered(self, request: Request) -> Response:
         """Answer with the picture of a frame, or with the document or video that an instance is."""
@@ -82,7 +83,7 @@ class _Door:
         index = frame_index(request.path_params["frames"]) if "frames" in request.path_params else 0
         document = await self._instance(request)
         if is_stream(document):
-            return await stream_of(self._backends.blobs, document, request)
+            return await self._stream(request, document)
         return await self._picture(request, document, index, parameters)
 
     async def rendered_many(self, request: Request) -> Response:
@@ -118,11 +119,17 @@ class _Door:
         wish = parameters.wish(document["Rows"], document["Columns"])
         if side is not None and wish.box is None:
             wish = replace(wish, box=(side, side))
-        etag = _etag(document, index, wish, media_type, parameters.quality)
-        if (answer := unchanged(request, etag)) is not None:
-            return answer
-        picture = await self._pictures.render(document, index, wish, media_type, parameters.quality)
-        return Response(picture.body, headers=cache_headers(etag), media_type=media_type)
+        return await picture(self._pictures, request, document, index, wish, media_type, parameters.quality)
+
+    async def _stream(self, request: Request, document: Document) -> Response:
+        """Answer with the document or video in an instance, whole or the range that the client asks for."""
+        found = await stream_of(self._images, self._headers, document)
+        try:
+            choose(request, [Offer(found.media_type)])
+        except UnsupportedInstance as error:
+            raise UnsupportedInstance(f"the instance is rendered as {found.media_type} only") from error
+        etag = f'"{document["sha256"]}-stream"'
+        return ranged(request, etag, found.media_type, found.value.size_bytes, found.value.stream)
 
     async def _instance(self, request: Request) -> Document:
         """Return the document of the instance that the path names, or that stands for the series or study it names."""
@@ -142,9 +149,3 @@ def _uid(request: Request, level: str) -> Uid:
         return parse_uid(request.path_params[level])
     except RejectedInstance as error:
         raise MalformedRequest(str(error)) from error
-
-
-def _etag(document: Document, *parts: object) -> str:
-    """Return a strong entity tag: equal bytes of an instance and equal wishes give equal pictures."""
-    wish = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-    return f'"{document["sha256"]}-{wish}-{RENDERING}"'

@@ -81,9 +81,19 @@ def parse_parameters(query: Mapping[str, str]) -> Parameters:
 def _window(text: str) -> Window:
     """Return a window: ``center,width,function``; a client that leaves out the function means LINEAR."""
     center, width, *function = text.split(",") if 2 <= text.count(",") + 1 <= 3 else ("", "")
-    name = function[0].strip().upper().replace("-", "_") if function else "LINEAR"
-    window = Window(_number(center, "window"), _number(width, "window"), name)
-    if name not in FUNCTIONS:
+    return window_of(center, width, function[0].strip().upper().replace("-", "_") if function else "LINEAR")
+
+
+def window_of(center: str, width: str, function: str) -> Window:
+    """Return a window from what a client says of it.
+
+    Raises
+    ------
+    MalformedRequest
+        If that means nothing.
+    """
+    window = Window(_number(center, "window"), _number(width, "window"), function)
+    if function not in FUNCTIONS:
         raise MalformedRequest("the function of a window is linear, linear-exact or sigmoid")
     if not window.is_valid:
         raise MalformedRequest("the width of a window is at least 1, or above 0 unless it is linear")
@@ -123,16 +133,24 @@ def _interval(start: float, length: float, size: int) -> tuple[int, int]:
 
 
 def _side(text: str) -> int:
-    number = _number(text, "viewport")
-    if not 1 <= number <= LARGEST_SIDE or number != int(number):
-        raise MalformedRequest(f"the sides of a viewport are whole numbers from 1 to {LARGEST_SIDE}")
-    return int(number)
+    return whole_number(text, "viewport", 1, LARGEST_SIDE)
 
 
 def _quality(text: str) -> int:
-    number = _number(text, "quality")
-    if not 1 <= number <= 100 or number != int(number):
-        raise MalformedRequest("quality is a whole number from 1 to 100")
+    return whole_number(text, "quality", 1, 100)
+
+
+def whole_number(text: str, parameter: str, smallest: int, largest: int) -> int:
+    """Return the number that a parameter is.
+
+    Raises
+    ------
+    MalformedRequest
+        If it is no whole number from `smallest` to `largest`.
+    """
+    number = _number(text, parameter)
+    if not smallest <= number <= largest or number != int(number):
+        raise MalformedRequest(f"{parameter} has whole numbers from {smallest} to {largest}")
     return int(number)
 
 

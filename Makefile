@@ -69,7 +69,7 @@ check: .venv/.dev  ## style, types, architecture
 	$(BIN)/lint-imports
 
 .PHONY: test
-test: check peers  ## set up everything and run every test but the long trials of the engines
+test: check peers manifests  ## set up everything and run every test but the long trials of the engines
 	$(BIN)/pytest -n 2 --dist loadgroup tests/unit tests/contract tests/architecture
 	@$(TRY_ENGINES)
 	RADSTREAM_TEST_ENGINES=1 $(BIN)/pytest tests/ports
@@ -90,6 +90,10 @@ test-engines: .venv/.dev  ## hold every adapter to its port on real engines, and
 .PHONY: peers
 peers: .venv/.dev  ## install the peers that the tests talk to (DCMTK), where this machine allows it
 	@scripts/install-peers dcmtk
+
+.PHONY: manifests
+manifests:  ## have something that builds deploy/k8s: kubectl, or kustomize
+	@scripts/install-kustomize
 
 .PHONY: bench
 bench: .venv/.dev  ## measure beside Orthanc and DCMTK in one run; prints ratios

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from radstream.dimse.fragments import cut, cut_stream
 from radstream.dimse.messages import DATA_SET, Command, encode_command

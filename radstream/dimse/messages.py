@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct, error
 from typing import Any, Final
+
+import msgspec
 
 from radstream.dimse.pdus import ProtocolViolation
 
@@ -37,8 +38,7 @@ class CommandField(IntEnum):
     C_CANCEL_RQ = 0x0FFF
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """A command set; what it does not hold is None.
 
     Parameters

@@ -35,6 +35,9 @@ PROVIDER: Final = 2
 _LARGEST_SENT_BYTES: Final = 256 << 10
 """No longer PDU is sent, even to a peer that takes any: it would only hold up what else is to be sent."""
 
+_COPIED_BYTES: Final = 4096
+"""Up to here a copy costs less than writing from two places."""
+
 
 class State(IntEnum):
     """The states of PS3.8 9.2.1 that last; Sta9 and Sta12 do not, as both ends of a collision agree at once."""
@@ -122,7 +125,11 @@ class UpperLayer(Connection):
         if self.state not in (State.ESTABLISHED, State.AWAITING_LOCAL_RELEASE):
             raise Unavailable("the association is over")
         self.heard_at = self._loop.time()
-        self.transport.writelines((pdus.encode_p_data_head(context_id, control, len(fragment)), fragment))
+        head = pdus.encode_p_data_head(context_id, control, len(fragment))
+        if len(fragment) <= _COPIED_BYTES:
+            self.transport.write(b"".join((head, fragment)))
+        else:
+            self.transport.writelines((head, fragment))
 
     def release(self) -> None:
         """A-RELEASE request (AR-1); `on_association_ended` tells when it was confirmed."""

@@ -76,12 +76,17 @@ class Instances:
         NotFound, Unavailable
         """
         stored = document["TransferSyntaxUID"]
-        target = {"": EXPLICIT_VR_LITTLE_ENDIAN, "*": stored}.get(transfer_syntax_uid, transfer_syntax_uid)
+        if not transfer_syntax_uid:
+            return await self.made_or_stored(document, EXPLICIT_VR_LITTLE_ENDIAN)
+        target = stored if transfer_syntax_uid == "*" else transfer_syntax_uid
+        return MadeInstance(target, await self.instance(document, target), target == stored)
+
+    async def made_or_stored(self, document: Document, target: str) -> MadeInstance:
+        """Return the instance in `target`, or as it is stored if that cannot be made."""
+        stored = document["TransferSyntaxUID"]
         try:
             return MadeInstance(target, await self.instance(document, target), target == stored)
         except UnsupportedInstance:
-            if transfer_syntax_uid:
-                raise
             return MadeInstance(stored, self.stored(document), True)
 
     async def instance(self, document: Document, target: str) -> Value:

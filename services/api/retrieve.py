@@ -6,8 +6,7 @@ decoded is sent as it is stored to who has not asked for a transfer syntax by it
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -26,7 +25,6 @@ from radstream.retrieval.images import FIELDS, Images
 from radstream.retrieval.instance import Instances
 from radstream.retrieval.pixel_data import Value
 from radstream.retrieval.streams import Stream, is_stream, stream_of
-from radstream.retrieval.transcoding import VERSION
 from radstream.settings import Settings
 from radstream.web.accept import Offer, choose
 from radstream.web.conditional import cache_headers, ranged, unchanged
@@ -35,8 +33,11 @@ from radstream.web.media_types import MediaType
 from radstream.web.related import Content, Later, related
 from radstream.web.streaming import ended_with_client
 from services.api.address import INSTANCE, SERIES, STUDY, address_of, instance_path, instances_at
+from services.api.archive import archive_of
+from services.api.tags import entity_tag, tag_of_all
 
 DICOM: Final = "application/dicom"
+ZIP: Final = "application/zip"
 
 
 def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Images, instances: Instances) -> None:
@@ -52,19 +53,29 @@ def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Im
     async def retrieve_many(request: Request) -> Response:
         found = await instances_at(backends.catalog, address_of(request.path_params), FIELDS)
         base = f"{base_url(request, settings)}{routes.prefix}"
-        return _many(request, instances, base, found)
+        wanted = _wanted(request, found)
+        if ZIP in {offer.media_type for offer in wanted.values()}:
+            return archive_of(request, backends.catalog, instances, found, wanted)
+        return _many(request, instances, base, found, wanted)
 
     for path, handler in ((STUDY, retrieve_many), (SERIES, retrieve_many), (INSTANCE, retrieve_instance)):
         routes.add_api_route(path, handler, methods=["GET"])
 
 
 def offers(stored: str, *, may_be_alone: bool) -> list[Offer]:
-    """Return the representations of an instance that is stored in a transfer syntax, the default one first."""
+    """Return the representations of an instance that is stored in a transfer syntax, the default one first.
+
+    Parameters
+    ----------
+    may_be_alone : bool
+        It is the only one; several may be in an archive instead.
+    """
     found = [
         Offer(DICOM, True, syntax, (), needs_transfer_syntax=number > 0, is_stored=syntax == stored)
         for number, syntax in enumerate(dict.fromkeys((EXPLICIT_VR_LITTLE_ENDIAN, stored, *COMPRESSIONS)))
     ]
-    return found + [replace(offer, is_multipart=False) for offer in found] if may_be_alone else found
+    other = DICOM if may_be_alone else ZIP
+    return found + [replace(offer, media_type=other, is_multipart=False) for offer in found]
 
 
 async def _one(
@@ -80,7 +91,7 @@ async def _one(
             offer = choose(request, possible)
         except UnsupportedInstance as error:
             raise refusal or error from error
-        etag = _etag(document, offer)
+        etag = entity_tag(document, offer)
         if (response := unchanged(request, etag)) is not None:
             return response
         if stream is not None and offer.media_type == stream.media_type:
@@ -111,13 +122,13 @@ def _alone(request: Request, etag: str, media_type: str, value: Value) -> Respon
     return ranged(request, etag, media_type, value.size_bytes, value.stream)
 
 
-def _many(request: Request, instances: Instances, base: str, found: Sequence[Document]) -> Response:
+def _many(
+    request: Request, instances: Instances, base: str, found: Sequence[Document], wanted: Mapping[str, Offer]
+) -> Response:
     """Return those instances that the client accepts as parts; each is made, or opened, when its turn has come."""
-    wanted = _wanted(request, found)
     sent = [document for document in found if document["TransferSyntaxUID"] in wanted]
     parts = [(document, wanted[document["TransferSyntaxUID"]]) for document in sent]
-    digest = hashlib.sha256("".join(_etag(*part) for part in parts).encode()).hexdigest()
-    etag = f'W/"{digest}"'
+    etag = tag_of_all(parts)
     if (response := unchanged(request, etag)) is not None:
         return response
     contents = [_part(instances, document, offer, f"{base}/{instance_path(document)}") for document, offer in parts]
@@ -139,7 +150,9 @@ def _wanted(request: Request, found: Sequence[Document]) -> dict[str, Offer]:
     refusal = None
     for syntax in {document["TransferSyntaxUID"]: None for document in found}:
         try:
-            wanted[syntax] = choose(request, offers(syntax, may_be_alone=False))
+            kinds = {offer.media_type for offer in wanted.values()}  # all are parts, or all are in one archive
+            known = offers(syntax, may_be_alone=False)
+            wanted[syntax] = choose(request, [offer for offer in known if not kinds or offer.media_type in kinds])
         except UnsupportedInstance as error:
             refusal = error
     if not wanted and refusal is not None:
@@ -157,19 +170,10 @@ def _part(instances: Instances, document: Document, offer: Offer, location: str)
 
 async def _made(instances: Instances, document: Document, target: str, stored: Content) -> Content:
     """Return the content of a part; what cannot be made is sent as it is stored, and its Content-Type says so."""
-    try:
-        value = await instances.instance(document, target)
-    except UnsupportedInstance:
+    made = await instances.made_or_stored(document, target)
+    if made.is_stored:
         return stored
-    return Content(_media_type(target), value.size_bytes, value.stream, stored.location)
-
-
-def _etag(document: Document, offer: Offer) -> str:
-    """Return the entity tag of an instance in a representation."""
-    if offer.media_type != DICOM:
-        return f'"{document["sha256"]}-stream"'
-    made = "" if offer.is_stored else f"-{offer.transfer_syntax_uid}-{VERSION}"
-    return f'W/"{document["sha256"]}{made}"' if offer.is_multipart else f'"{document["sha256"]}{made}"'
+    return Content(_media_type(target), made.value.size_bytes, made.value.stream, stored.location)
 
 
 def _media_type(transfer_syntax_uid: str) -> MediaType:

@@ -19,7 +19,7 @@ class Linker:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._known: OrderedDict[Path, None] = OrderedDict()  # folders whose own entries are durable, oldest first
+        self._known: OrderedDict[str, None] = OrderedDict()  # folders whose own entries are durable, oldest first
 
     def place(self, file: Path, path: str) -> bool:
         """Give `file` the name `path` (relative to the root) unless that exists; tell whether it did.
@@ -30,11 +30,11 @@ class Linker:
         ------
         OSError
         """
-        target = self._root / path
+        target = f"{self._root}/{path}"  # not a `Path`: this is done for every instance
         try:
             return _link(file, target, self._root)
         except FileNotFoundError:
-            self._make_folders(target.parent)
+            self._make_folders(Path(target).parent)
             return _link(file, target, self._root)
 
     def make_durable(self, path: str) -> None:
@@ -46,10 +46,10 @@ class Linker:
         ------
         OSError
         """
-        folder = (self._root / path).parent
+        folder = f"{self._root}/{path}".rpartition("/")[0]
         sync_folder(folder)
         if folder not in self._known:
-            for above in folder.parents:
+            for above in Path(folder).parents:
                 if not above.is_relative_to(self._root):
                     break
                 sync_folder(above)
@@ -66,20 +66,20 @@ class Linker:
         """Make `folder` and those above it, but never the root: if that is gone, the disk is."""
         if folder in (self._root, self._root.parent):
             return
-        self._known.pop(folder, None)
+        self._known.pop(str(folder), None)
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
         except FileNotFoundError:
             self._make_folders(folder.parent)
             folder.mkdir(mode=0o700, exist_ok=True)
 
-    def _remember(self, folder: Path) -> None:
+    def _remember(self, folder: str) -> None:
         self._known[folder] = None
         while len(self._known) > _REMEMBERED_FOLDERS:
             self._known.popitem(last=False)
 
 
-def _link(file: Path, target: Path, root: Path) -> bool:
+def _link(file: Path, target: str, root: Path) -> bool:
     try:
         os.link(file, target)
     except FileExistsError:
@@ -87,7 +87,7 @@ def _link(file: Path, target: Path, root: Path) -> bool:
     except OSError as error:
         if error.errno not in _WITHOUT_LINKS:
             raise
-        return _rename_unless_there(file, target, root)
+        return _rename_unless_there(file, Path(target), root)
     return True
 
 

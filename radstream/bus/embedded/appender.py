@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from radstream.bus.embedded.log import Entry
 from radstream.bus.embedded.thread import Thread
 
-Append = Callable[[Sequence[Sequence[Entry]]], Sequence[Exception | None]]
+Requests = Sequence[Sequence[Entry]]
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,19 @@ class Appender:
     ----------
     append : callable
         Carries out a sequence of requests in `thread`; returns an error or None for each, or raises for all.
+    notify : callable
+        Told of requests that were carried out, after who waits for them: raises nothing.
     """
 
-    def __init__(self, thread: Thread, append: Append) -> None:
+    def __init__(
+        self,
+        thread: Thread,
+        append: Callable[[Requests], Sequence[Exception | None]],
+        notify: Callable[[Requests], None],
+    ) -> None:
         self._thread = thread
         self._append = append
+        self._notify = notify
         self._lock = threading.Lock()
         self._waiting: list[_Call] = []
         self._is_working = False
@@ -67,12 +75,15 @@ class Appender:
         """Carry out one transaction, then let the thread's other work have its turn."""
         with self._lock:
             calls, self._waiting = self._waiting, []
+        requests = [call.entries for call in calls]
+        errors: Sequence[Exception | None]
         try:
-            errors = self._append([call.entries for call in calls])
+            errors = self._append(requests)
         except Exception as error:  # noqa: BLE001 - goes to who waits
             errors = [error] * len(calls)
         with suppress(RuntimeError):  # the loop was closed meanwhile
             calls[0].done.get_loop().call_soon_threadsafe(_answer, calls, errors)
+        self._notify([request for request, error in zip(requests, errors, strict=True) if error is None])
         with self._lock:
             self._is_working = bool(self._waiting)
         if self._is_working:

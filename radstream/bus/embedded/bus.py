@@ -17,7 +17,7 @@ from radstream.bus.embedded.offsets import Offsets
 from radstream.bus.embedded.thread import Thread
 from radstream.bus.embedded.wake import WakeUps
 from radstream.bus.port import Consumer, Message, Record
-from radstream.contract.errors import NotFound, Unavailable
+from radstream.contract.errors import Unavailable
 from radstream.contract.topics import Topic
 from radstream.telemetry import get_logger
 
@@ -47,7 +47,7 @@ class EmbeddedBus:
         self._read = Log(folder)  # both belong to the reader
         self._offsets = Offsets(folder)
         self._wake_ups = WakeUps(folder)
-        self._appender = Appender(self._writer, self._append_and_notify)
+        self._appender = Appender(self._writer, self._written.append, self._notify)
         self._expiry: asyncio.Task[None] | None = None
         self._expire_at = time.monotonic() + EXPIRE_EVERY_S
 
@@ -125,10 +125,8 @@ class EmbeddedBus:
         await self._reader.close(self._close_reader)
         self._wake_ups.close()
 
-    def _append_and_notify(self, requests: Sequence[Sequence[Entry]]) -> Sequence[NotFound | None]:
-        outcomes = self._written.append(requests)
+    def _notify(self, requests: Sequence[Sequence[Entry]]) -> None:
         self._wake_ups.notify({entry.topic for request in requests for entry in request})
-        return outcomes
 
     def _lag(self, group: str, topics: Sequence[str]) -> int:
         committed = self._offsets.committed(self._read.log_id(), group)

@@ -155,7 +155,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(path.name if path.is_dir() else "data")
         fsync(descriptor)
 
-    def seen_link(source: Path, target: Path) -> None:
+    def seen_link(source: Path, target: str) -> None:
         seen.append("link")
         link(source, target)
 

@@ -231,8 +231,8 @@ def held_up(bus: EmbeddedBus) -> threading.Event:
 
 async def test_what_waits_is_committed_together(bus: EmbeddedBus, monkeypatch: pytest.MonkeyPatch) -> None:
     batches: list[int] = []
-    append = bus._written.append
-    monkeypatch.setattr(bus._written, "append", lambda requests: (batches.append(len(requests)), append(requests))[1])
+    append = bus._appender._append
+    monkeypatch.setattr(bus._appender, "_append", lambda requests: (batches.append(len(requests)), append(requests))[1])
     go_on = held_up(bus)
     publishing = [asyncio.create_task(bus.publish(some(PLAIN, 1))) for _ in range(4)]
     await asyncio.sleep(0)
@@ -250,7 +250,7 @@ async def test_a_failed_commit_fails_for_all_in_it_and_not_for_the_next(
         raise Unavailable("away")
 
     with monkeypatch.context() as failing:
-        failing.setattr(bus._written, "append", fail)
+        failing.setattr(bus._appender, "_append", fail)
         outcomes = await asyncio.gather(*(bus.publish(some(PLAIN, 1)) for _ in range(2)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
     await bus.publish(some(PLAIN, 1))

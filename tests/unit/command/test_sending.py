@@ -15,7 +15,7 @@ from radstream.dimse.sender import Sender
 from radstream.dimse.stored import StoredInstance
 from services.command.peers import tls_context
 from services.command.sending import SendSummary, send_files
-from tests.dimse_pipe import Peer, abort, connect_to
+from tests.dimse_pipe import Peer, abort
 from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, Instance, make_instance
 
 INSTANCES = [make_instance(1, number) for number in range(1, 8)]
@@ -24,13 +24,6 @@ PATIENCE = Patience(attempts=3, retry=Retry(first_delay_s=0.0001, longest_delay_
 
 def part10(instance: Instance) -> bytes:
     return encode_meta(MR_IMAGE_STORAGE, instance.sop_instance_uid, EXPLICIT_VR_LITTLE_ENDIAN) + instance.data_set
-
-
-@pytest.fixture
-async def peer(monkeypatch: pytest.MonkeyPatch) -> Peer:
-    peer = Peer()
-    connect_to(monkeypatch, peer.connect)
-    return peer
 
 
 async def send(*paths: Path, associations: int = 1) -> SendSummary:

@@ -20,15 +20,12 @@ from radstream.dimse.sop_classes import IMPLICIT_VR_LITTLE_ENDIAN
 from services.command import simulate as module
 from services.command.simulate import Options, plan_studies, simulate
 from services.command.simulator.instances import SOP_CLASS_UIDS
-from tests.dimse_pipe import Peer, abort, connect_to, to_answers
+from tests.dimse_pipe import Peer, abort, to_answers
 
 
-@pytest.fixture
-async def peer(monkeypatch: pytest.MonkeyPatch) -> Peer:
-    peer = Peer()
-    connect_to(monkeypatch, peer.connect)
+@pytest.fixture(autouse=True)
+def _soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_RETRY", Retry(first_delay_s=0.0001, longest_delay_s=0.001))
-    return peer
 
 
 def options(**changes: Any) -> Options:

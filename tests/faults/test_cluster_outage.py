@@ -31,11 +31,11 @@ BEFORE = 25
 
 SEARCHES = (
     *("studies", "studies?PatientName=Test*&includefield=all", "series?Modality=MR", "instances?limit=5"),
-    *("studies/{study}/series", "studies/{study}/instances"),
+    *("studies/{study}/series", "studies/{study}/instances", "studies/{study}/metadata", "{instance}/metadata"),
 )
 STORED = ("studies/{study}", "{instance}", "{instance}/frames/1", "{instance}/rendered?viewport=32,32")
-CATALOGUED = (*SEARCHES, *STORED, "studies/{study}/metadata", "{instance}/metadata", "studies/{study}/thumbnail")
-"""Under /dicom-web: what asks the catalog only, what reads blobs, and all that needs the catalog."""
+CATALOGUED = (*SEARCHES, *STORED, "studies/{study}/thumbnail")
+"""Under /dicom-web: what the catalog alone answers, what reads blobs, and all that needs the catalog."""
 
 SEARCHED_WITHIN_S = 10.0
 """A catalog that is gone is noticed at once, one that is silent by its missing heartbeat."""

@@ -19,8 +19,11 @@ ContextSource = Callable[[], ssl.SSLContext]
 """Returns the TLS context for the next connection."""
 
 _BACKLOG: Final = 1024
-_REST_S: Final = 0.1
-"""After the system had no descriptor or memory for a connection."""
+_ROOM: Final = 16
+"""Strangers that make way when the system has no descriptor for a connection: files are to be opened too."""
+
+_REST_S: Final = 0.05
+"""Until they are gone."""
 
 _TLS_CLOSE_S: Final = 5.0
 """How long a peer may take to answer our close_notify (RFC 8446 6.1)."""
@@ -72,7 +75,8 @@ class Door:
             except OSError as error:
                 if error.errno != errno.ECONNABORTED:  # who gave up before we came harms nobody
                     log.error("connection_not_taken", reason=errno.errorcode.get(error.errno or 0, ""))
-                    self._house.strangers.turn_out_one()
+                    for _ in range(_ROOM):
+                        self._house.strangers.turn_out_one()
                     await asyncio.sleep(_REST_S)
                 continue
             guest = loop.create_task(self._let_in(sock, str(address[0])))

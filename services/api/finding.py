@@ -115,8 +115,8 @@ def _scope(level: Level, address: Address | None) -> list[Predicate]:
 
 async def rows(
     catalog: Catalog, query: Query, address: Address | None, found: Found, base: str
-) -> AsyncIterator[bytes]:
-    """Yield the JSON array of `found`, some resources at a time.
+) -> AsyncIterator[list[bytes]]:
+    """Yield the JSON objects of `found`, some resources at a time.
 
     Parameters
     ----------
@@ -124,12 +124,8 @@ async def rows(
         URL of the service, for the links.
     """
     size = METADATA_CHUNK if needs_metadata(query) else CHUNK
-    separator = b"["
     for start in range(0, len(found.documents), size):
-        chunk = found.documents[start : start + size]
-        yield separator + b",".join(await _chunk(catalog, query, address, chunk, base))
-        separator = b","
-    yield b"[]" if not found.documents else b"]"
+        yield await _chunk(catalog, query, address, found.documents[start : start + size], base)
 
 
 async def _chunk(

@@ -7,26 +7,35 @@ PS3.18 10.6 Search Transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Final
 
+import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from radstream.backends import Backends
+from radstream.contract.errors import NotFound
 from radstream.dicom.levels import Level
+from radstream.dicom.xml import to_xml
+from radstream.retrieval.joined import Octets
 from radstream.settings import Settings
-from radstream.web.accept import Offer, choose
+from radstream.web.accept import choose
 from radstream.web.compression import compressed
 from radstream.web.links import base_url
+from radstream.web.media_types import MediaType
+from radstream.web.related import Content, Later, related
 from radstream.web.streaming import Streamed
 from services.api.address import address_of
 from services.api.finding import Found, find, rows
 from services.api.matching import matchings
+from services.api.metadata import DICOM_JSON, DICOM_XML
 from services.api.query import Query, parse_query
 
-DICOM_JSON: Final = Offer("application/dicom+json", other_names=("application/json",))
+Rows = AsyncIterator[list[bytes]]
+"""JSON objects, some at a time."""
 
 RESOURCES: Final = {
     "/studies": Level.STUDY,
@@ -58,18 +67,51 @@ class _Search:
         self._matchings = matchings(settings.searchable)
 
     async def answer(self, request: Request) -> Response:
-        """Answer with a JSON array, empty if nothing is found; 400 names a parameter that means nothing."""
-        choose(request, [DICOM_JSON])
+        """Answer with an array or a part for each resource; 400 names a parameter that means nothing."""
+        offer = choose(request, [DICOM_JSON, DICOM_XML])
         query = parse_query(self._level, request.query_params.multi_items(), self._matchings)
         address = address_of(request.path_params) if request.path_params else None
         base = f"{base_url(request, self._settings)}{self._prefix}"
         found = await find(self._catalog, query, address)
-        pieces, headers = compressed(request, rows(self._catalog, query, address, found, base))
-        headers |= {"cache-control": "private, no-cache", "vary": "Accept, Accept-Encoding"}
-        response = Streamed(pieces, DICOM_JSON.media_type, headers=headers)
+        chunks = rows(self._catalog, query, address, found, base)
+        headers = {"cache-control": "private, no-cache", "vary": "Accept, Accept-Encoding"}
+        if offer == DICOM_XML:
+            response = _xml_response(chunks, len(found.documents), headers)
+        else:
+            response = _json_response(request, chunks, headers)
         for text in _warnings(query, found):
             response.headers.append("warning", f'299 {base} "{text}"')
         return response
+
+
+def _json_response(request: Request, chunks: Rows, headers: dict[str, str]) -> Response:
+    pieces, encoding = compressed(request, _array(chunks))
+    return Streamed(pieces, DICOM_JSON.media_type, headers=headers | encoding)
+
+
+async def _array(chunks: Rows) -> AsyncIterator[bytes]:
+    separator = b"["
+    async for chunk in chunks:
+        yield separator + b",".join(chunk)
+        separator = b","
+    yield b"[]" if separator == b"[" else b"]"
+
+
+def _xml_response(chunks: Rows, number: int, headers: dict[str, str]) -> Response:
+    """Answer with a part for each resource, made in its turn; without a body if there is none (PS3.18 10.6.3.1)."""
+    if not number:
+        return Response(status_code=204, headers=headers)
+    objects = (row async for chunk in chunks for row in chunk)
+    parts = [Later(partial(_xml_part, objects)) for _ in range(number)]
+    return related(parts, MediaType(DICOM_XML.media_type), headers=headers)
+
+
+async def _xml_part(objects: AsyncIterator[bytes]) -> Content:
+    row = await anext(objects, None)
+    if row is None:
+        raise NotFound("a resource is not stored here any more")
+    data = Octets(to_xml(orjson.loads(row)))
+    return Content(MediaType(DICOM_XML.media_type), data.size_bytes, data.stream)
 
 
 def _warnings(query: Query, found: Found) -> Iterator[str]:

@@ -87,7 +87,7 @@ def kill_service(system: System, name: str) -> None:
 async def seconds_until_well(arrival: Arrival) -> float:
     """Return how long it takes until an instance that is sent from now on is acknowledged and found."""
     since_s = time.monotonic()
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(180):
         instance = await arrival.next_sent_after(since_s)
         async with httpx2.AsyncClient(timeout=10) as client:
             while await _times_found(client, arrival.system, instance) != 1:  # noqa: ASYNC110 - another process finds it

@@ -18,6 +18,11 @@ class Strand:
     """A queue of work; two pieces of it are never done at once.
 
     To a busy strand more work costs no hop to a thread, which is dear: the thread at work takes it as well.
+
+    Attributes
+    ----------
+    error : Exception or None
+        The last that work given to `do` has raised.
     """
 
     def __init__(self, threads: Executor) -> None:
@@ -25,13 +30,14 @@ class Strand:
         self._lock = threading.Lock()
         self._work: deque[Callable[[], None]] = deque()
         self._is_working = False
+        self.error: Exception | None = None
 
     def __len__(self) -> int:
         """How much has not been begun."""
         return len(self._work)
 
     def do(self, work: Callable[[], None]) -> None:
-        """Let `work`, which raises nothing, be done after all that was given before."""
+        """Let `work` be done after all that was given before; what it raises becomes the `error`."""
         with self._lock:
             self._work.append(work)
             is_working, self._is_working = self._is_working, True
@@ -53,13 +59,16 @@ class Strand:
                     self._is_working = False
                     return
                 work = self._work.popleft()
-            work()
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - a boundary between threads: who gave the work looks at it
+                self.error = error
 
 
 def _answer(loop: asyncio.AbstractEventLoop, future: asyncio.Future[_Result], function: Callable[[], _Result]) -> None:
     try:
         result = function()
-    except BaseException as error:  # noqa: BLE001 - goes to who waits
+    except Exception as error:  # noqa: BLE001 - a boundary between threads: goes to who waits
         tell(loop, future, future.set_exception, error)
     else:
         tell(loop, future, future.set_result, result)

@@ -57,14 +57,13 @@ class BackgroundWriter:
         self._filled = 0
         self._draining: asyncio.Future[None] | None = None
         self._settling: asyncio.Future[None] | None = None
-        self._error: BaseException | None = None
         self._has_ended = False
         self.write(prefix)
 
     def write(self, data: Buffer) -> None:
         """Take `data`; see the port."""
         rest = memoryview(data)
-        while rest and self._error is None:  # drain and commit tell of an error
+        while rest and self._strand.error is None:  # drain and commit tell of an error
             taken = min(len(rest), len(self._piece) - self._filled)
             self._piece[self._filled : self._filled + taken] = rest[:taken]
             self._filled += taken
@@ -75,12 +74,12 @@ class BackgroundWriter:
 
     async def drain(self) -> None:
         """Wait until at most a few pieces wait to be written; see the port."""
-        while self._error is None and len(self._strand) > _MOST_WAITING:
+        while self._strand.error is None and len(self._strand) > _MOST_WAITING:
             self._draining = asyncio.get_running_loop().create_future()
             if len(self._strand) > _MOST_WAITING:  # so that a thread will come to look at `_draining` later
                 await self._draining
-        if self._error is not None:
-            raise self._error
+        if self._strand.error is not None:
+            raise self._strand.error
 
     async def commit(self, key: Callable[[str], str]) -> Stored:
         """Make the blob durable under its key; see the port."""
@@ -115,11 +114,13 @@ class BackgroundWriter:
 
     def _append(self, piece: memoryview, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            if self._error is None:
+            if self._strand.error is None:
                 self._draft.append(piece)
-        except BaseException as error:  # noqa: BLE001 - drain and commit tell
-            self._error = error
-        self._pieces.give_back(piece)
+        finally:
+            self._pieces.give_back(piece)
+            self._wake_drain(loop)
+
+    def _wake_drain(self, loop: asyncio.AbstractEventLoop) -> None:
         draining = self._draining
         if draining is not None and len(self._strand) <= _MOST_WAITING:
             self._draining = None
@@ -127,8 +128,8 @@ class BackgroundWriter:
 
     def _finish(self, piece: memoryview, filled: int, key: Callable[[str], str]) -> Stored:
         try:
-            if self._error is not None:
-                raise self._error
+            if self._strand.error is not None:
+                raise self._strand.error
             return self._draft.finish(piece[:filled], key)
         finally:
             self._pieces.give_back(piece)

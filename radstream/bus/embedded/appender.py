@@ -79,7 +79,7 @@ class Appender:
         errors: Sequence[Exception | None]
         try:
             errors = self._append(requests)
-        except Exception as error:  # noqa: BLE001 - goes to who waits
+        except Exception as error:  # noqa: BLE001 - a boundary between threads: goes to who waits
             errors = [error] * len(calls)
         with suppress(RuntimeError):  # the loop was closed meanwhile
             calls[0].done.get_loop().call_soon_threadsafe(_answer, calls, errors)

@@ -38,12 +38,12 @@ def ct_slice(
     return file.getvalue()
 
 
-def write_series(folder: Path, count: int) -> tuple[str, str]:
+def write_series(folder: Path, count: int, size: int = 512) -> tuple[str, str]:
     """Write one series of `count` slices into `folder`; return its Study and Series Instance UID."""
     folder.mkdir(parents=True)
     study, series = generate_uid(), generate_uid()
     for number in range(1, count + 1):
-        (folder / f"{number:04}.dcm").write_bytes(ct_slice(study, series, number))
+        (folder / f"{number:04}.dcm").write_bytes(ct_slice(study, series, number, size=size))
     return study, series
 
 

@@ -1,8 +1,8 @@
 """Receiving, everybody in turn in one run: `make bench-receive` (ARGS="--quick" for a short one). Prints Markdown.
 
-One sender for all (`bench.sending`), so cheap that the receiver is what is measured. Medians of rates, and of the
-processor time that the receiver spends on an instance. What a receiver has written is flushed before the next one's
-turn.
+Two senders: DCMTK's `storescu`, as a modality sends, and one of our own (`bench.sending`), so cheap that the receiver
+is what is measured. Medians of rates, and of the processor time that the receiver spends on an instance. What a
+receiver has written is flushed before the next one's turn.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from pathlib import Path
 from statistics import median
 
 from bench import receivers
+from bench.data import write_series
 from bench.peers import Orthanc
-from bench.receivers import OrthancReceiver, Receiver, Whole, cpu_s, memory_bytes
+from bench.receivers import ENVIRONMENT, OrthancReceiver, Receiver, Whole, cpu_s, memory_bytes
 from bench.sending import Order, encode_order
 
 GIANT_BYTES = 2 << 30
@@ -30,15 +31,46 @@ DISCARDING, DURABLE, WHOLE = "Radstream, discarding", "Radstream, durable and lo
 DCMTK_DISCARDING, DCMTK_WRITING, ORTHANC = "DCMTK, discarding", "DCMTK, writing, not synced", "Orthanc, synced"
 
 
-class Sender:
-    """The process that sends; one order after the other."""
+SERIES = (
+    ("storescu", 512, "C-STORE from storescu, associations"),
+    ("dimse", 512, "C-STORE from prebuilt messages, associations"),
+    ("dimse", 8, "C-STORE from prebuilt messages, associations"),
+    ("stow", 512, "STOW-RS, one instance a request, connections"),
+    ("stow", 8, "STOW-RS, one instance a request, connections"),
+)
 
-    def __init__(self) -> None:
+
+class Sender:
+    """What sends; one order after the other.
+
+    Parameters
+    ----------
+    folder : Path
+        Its own, for the files of `storescu`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         command = [sys.executable, "-m", "bench.sending"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def send(self, order: Order) -> float:
         """Carry out an order; return how many seconds it took."""
+        return self._send_files(order) if order.protocol == "storescu" else self._send_prebuilt(order)
+
+    def _send_files(self, order: Order) -> float:
+        files = self._folder / f"{order.size}-{order.count}"
+        if not files.exists():
+            write_series(files, order.count, order.size)
+        command = ["/usr/bin/storescu", "-pdu", "131072", "-aec", order.ae_title, "+sd", "+IS", "1", "+IR"]
+        command += [str(order.count), "127.0.0.1", str(order.port), str(files)]
+        started_at = time.perf_counter()
+        senders = [subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL) for _ in range(order.senders)]
+        if max(sender.wait() for sender in senders):
+            raise RuntimeError(f"{order.ae_title} refused an instance")
+        return time.perf_counter() - started_at
+
+    def _send_prebuilt(self, order: Order) -> float:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(encode_order(order))
@@ -72,18 +104,17 @@ class Figures:
 
 
 def measure(sender: Sender, taking_part: Sequence[Receiver], order: Order, rounds: int) -> dict[str, Figures]:
-    """Send `order.count` instances in all to each receiver in turn; a first, short round is not counted."""
+    """Send `order.count` instances in all to each receiver in turn, twice as many to one that is still to find them.
+
+    A first, short round is not counted.
+    """
     figures = {receiver.name: Figures() for receiver in taking_part}
     for number in range(rounds + 1):
         for receiver in taking_part:
-            one = Order(
-                order.protocol,
-                receiver.ports[order.protocol],
-                receiver.ae_title,
-                order.size,
-                order.senders,
-                max(1, (order.count if number else order.count // 8) // order.senders),
-            )
+            port = receiver.ports["stow" if order.protocol == "stow" else "dimse"]
+            wanted = order.count * (2 if receiver.name == WHOLE else 1) if number else order.count // 4
+            count = max(10, wanted // order.senders)
+            one = Order(order.protocol, port, receiver.ae_title, order.size, order.senders, count)
             _one_turn(sender, receiver, one, figures[receiver.name] if number else Figures())
     return figures
 
@@ -99,6 +130,12 @@ def _one_turn(sender: Sender, receiver: Receiver, order: Order, figures: Figures
     figures.found.append(count / found_s)
     figures.cpu_ms.append((cpu_s(receiver) - before_s) / count * 1000)
     os.sync()
+
+
+def _warm_up(sender: Sender, receiver: Receiver) -> None:
+    """Let the files grow that every later commit writes anew, as they do in the first second of use."""
+    sender.send(Order("dimse", receiver.ports["dimse"], receiver.ae_title, 8, 4, 100))
+    receiver.rest()
 
 
 def print_table(title: str, by_senders: dict[int, dict[str, Figures]]) -> None:
@@ -155,26 +192,24 @@ def run(folder: Path, rounds: int, count: int) -> None:
     archives: list[Receiver] = [Whole(WHOLE, folder / "whole")]
     if Orthanc.is_installed():
         archives.append(OrthancReceiver(folder))
-    sender = Sender()
+    sender = Sender(folder / "files")
     started: list[Receiver] = []
     try:
         for receiver in (durable, *taking_part, *archives):
             receiver.start()
             started.append(receiver)
         print_memory(sender, durable)
-        for size in (512, 8):
+        for receiver in (*taking_part, *archives):
+            _warm_up(sender, receiver)
+        for protocol, size, what in SERIES:
+            everybody = archives if protocol == "stow" else taking_part + archives
             by_senders = {
-                senders: measure(sender, taking_part + archives, Order("dimse", 0, "", size, senders, count), rounds)
+                senders: measure(sender, everybody, Order(protocol, 0, "", size, senders, count), rounds)
                 for senders in (1, 4, 16)
             }
-            print_table(f"C-STORE, CT {size}x{size}x16, associations", by_senders)
-            print_goals(by_senders)
-        for size in (512, 8):
-            by_senders = {
-                senders: measure(sender, archives, Order("stow", 0, "", size, senders, count), rounds)
-                for senders in (1, 4, 16)
-            }
-            print_table(f"STOW-RS, CT {size}x{size}x16, one a request, connections", by_senders)
+            print_table(f"{what}, CT {size}x{size}x16", by_senders)
+            if protocol != "stow":
+                print_goals(by_senders)
     finally:
         sender.close()
         for receiver in started:

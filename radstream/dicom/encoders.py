@@ -30,7 +30,7 @@ HTJ2K_STEP: Final = 1 / 4096
 SMALLEST_RESOLUTION: Final = 64
 """Side of the lowest resolution of HTJ2K with RPCL options in pixels, at most."""
 
-_LARGEST_SHRINKING: Final = 32
+_DEEPEST: Final = 32
 _RLE_HEADER: Final = struct.Struct("<16I")
 
 
@@ -116,7 +116,7 @@ def htj2k(samples: Samples, pixel: ImagePixel) -> bytes:
 def htj2k_rpcl(samples: Samples, pixel: ImagePixel) -> bytes:
     """HTJ2K without loss, by resolution, with the lengths of tile parts and a small lowest resolution."""
     side, shrinking = max(pixel.rows, pixel.columns), 1
-    while side > SMALLEST_RESOLUTION << shrinking and shrinking < _LARGEST_SHRINKING:
+    while side > SMALLEST_RESOLUTION << shrinking and shrinking < _DEEPEST:
         shrinking += 1
     return _htj2k(samples, pixel, reversible=True, tlm=True, tilepart=1, resolutions=shrinking)
 

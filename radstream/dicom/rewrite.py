@@ -40,7 +40,7 @@ Changes = Mapping[int, tuple[str, bytes] | None]
 _DELIMITERS: Final = (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION)
 _PIXEL_REPRESENTATION: Final = 0x00280103
 _LONG: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
-_LONGEST_SHORT: Final = 0xFFFE
+_SHORT_BYTES: Final = 0xFFFE
 _PADDED_WITH_NUL: Final = BULK_VRS | {"UI"}
 _SIZES: Final = WORD_BYTES | {"US": 2, "SS": 2, "AT": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "UV": 8, "SV": 8}
 """By VR, the size of the numbers whose byte order the transfer syntax decides."""
@@ -80,7 +80,7 @@ def rewrite(header: bytes, transfer_syntax_uid: str, changes: Changes | None = N
 
 def encode_element(tag: int, vr: str, value: bytes) -> bytes:
     """Return an element in Explicit VR Little Endian; one that is too long for its VR becomes an UN (PS3.5 6.2.2)."""
-    if vr in _LONG or len(value) > _LONGEST_SHORT:
+    if vr in _LONG or len(value) > _SHORT_BYTES:
         return encode_head(tag, vr if vr in _LONG else "UN", len(value)) + value
     return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr.encode("ascii"), len(value)) + value
 

@@ -37,7 +37,7 @@ AHEAD: Final = 4
 """Frames that are made at the same time."""
 
 _UNDEFINED: Final = 0xFFFFFFFF
-_LARGEST_NATIVE: Final = 0xFFFFFFFE
+_NATIVE_BYTES: Final = 0xFFFFFFFE
 _ITEM: Final = b"\xfe\xff\x00\xe0"
 _END: Final = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 _OFFSET_TABLES: Final = (0x7FE00001, 0x7FE00002, 0x7FE00003)
@@ -202,7 +202,7 @@ def _offset_table(sizes: Sequence[int]) -> tuple[bytes, Changes]:
 def _native(pixel_data: PixelData, vr: str, value: Value) -> list[Value]:
     """Return the element of native Pixel Data with `value`."""
     length = value.size_bytes + value.size_bytes % 2
-    if length > _LARGEST_NATIVE:
+    if length > _NATIVE_BYTES:
         raise UnsupportedInstance("the Pixel Data is too long for Explicit VR Little Endian")
     return [Octets(encode_head(int(pixel_data.tag, 16), vr, length)), value, Octets(bytes(length - value.size_bytes))]
 

@@ -23,6 +23,7 @@ from radstream.web.problems import on_http_exception, on_validation_error, probl
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
 )
+_PAGES: Final = (b"text/html", b"text/xml")  # what a browser would run scripts in
 _SECURITY_HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 
 
@@ -121,7 +122,7 @@ def _with_security(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, 
     """Return `headers` and those that keep a browser from guessing, framing, and telling others the URL."""
     added = list(_SECURITY_HEADERS)
     names = dict(headers)
-    if names.get(b"content-type", b"").startswith(b"text/html") and b"content-security-policy" not in names:
+    if names.get(b"content-type", b"").startswith(_PAGES) and b"content-security-policy" not in names:
         added.append((b"content-security-policy", CONTENT_SECURITY_POLICY.encode()))
     return [*headers, *added]
 

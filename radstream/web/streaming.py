@@ -43,7 +43,8 @@ class Streamed(Response):
         self.status_code = status_code
         self.media_type = media_type
         self.background = None
-        self.init_headers({**length, **(headers or {})})
+        # Named here, since Starlette would say of every text that it is UTF-8.
+        self.init_headers({"content-type": media_type, **length, **(headers or {})})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the pieces; stops without a word as soon as the client is gone, whatever is being done for it."""

@@ -15,7 +15,7 @@ from radstream.web.accept import Offer
 from services.api.answer import Making
 from services.api.representations import is_compressed, offers
 
-LONGEST_NAME: Final = 64
+READABLE_NAME: Final = 64
 """A longer list of frames is named by its digest in entity tags."""
 
 
@@ -79,5 +79,5 @@ class FrameSet:
     def tag(self, offer: Offer, what: str) -> str:
         """Return the entity tag of some frames in a representation."""
         made = "" if offer.is_stored else f"-{offer.transfer_syntax_uid}-{VERSION}"
-        named = what if len(what) <= LONGEST_NAME else hashlib.sha256(what.encode()).hexdigest()
+        named = what if len(what) <= READABLE_NAME else hashlib.sha256(what.encode()).hexdigest()
         return f"{self.document['sha256']}{made}-{named.replace(',', '.')}"

@@ -15,7 +15,13 @@ from tests.pages import ROOT, read_page, rows
 PAGE = read_page("conformance.md")
 
 LIMITED_ROOMS = ("radstream/dicom", "radstream/dimse", "radstream/web", "services/api", "services/index")
-LIMITED_ROOMS += ("services/ingest", "services/render", "services/command/sources")
+LIMITED_ROOMS += (
+    "services/ingest",
+    "services/render",
+    "services/command/sources",
+    "radstream/retrieval",
+    "radstream/sandbox",
+)
 NO_LIMITS = {
     "radstream.dimse.recognition.LOCAL_LIMIT_EXCEEDED": "a rejection",
     "radstream.dicom.codecs.MAX_SAMPLES": "a setting takes its place",

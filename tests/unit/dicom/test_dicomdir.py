@@ -53,6 +53,8 @@ def test_every_file_is_found_under_its_patient_study_and_series(tmp_path: Path) 
     ]
     assert str(next(iter(found)).PatientName) == "Müller^Jörg=山田^太郎"
 
+    found._stage["t"].cleanup()  # which pydicom leaves to the collector
+
 
 def test_equal_files_make_equal_directories() -> None:
     assert dicomdir([file("1.1", "1.2", 1)]) == dicomdir([file("1.1", "1.2", 1)])

@@ -65,23 +65,39 @@ def running_cluster(home: Path) -> Iterator[System]:
         raise
 
 
-def services(system: System) -> dict[str, int]:
-    """Return the process ids of all services by name and number, such as ``index-0``."""
-    found: dict[str, list[tuple[str, int]]] = {}
+def services(system: System) -> dict[str, tuple[int, int]]:
+    """Return process id and port of the web door of all services by name and number, such as ``index-0``."""
+    found: dict[str, list[tuple[int, int]]] = {}
     for name, pid in system.children().items():
         arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-        port = arguments[arguments.index("--http-port") + 1]
+        port = int(arguments[arguments.index("--http-port") + 1])
         found.setdefault(name.split("-")[0], []).append((port, pid))
-    return {f"{name}-{n}": pid for name, some in found.items() for n, (_, pid) in enumerate(sorted(some))}
+    return {f"{name}-{n}": (pid, port) for name, some in found.items() for n, (port, pid) in enumerate(sorted(some))}
 
 
 def kill_service(system: System, name: str) -> None:
     """`kill -9` a service as soon as it runs; its supervisor starts it again."""
     deadline_s = time.monotonic() + 30
-    while (pid := services(system).get(name)) is None:
+    while (found := services(system).get(name)) is None:
         assert time.monotonic() < deadline_s, f"{name} is not started again"
         time.sleep(0.05)
-    os.kill(pid, signal.SIGKILL)
+    os.kill(found[0], signal.SIGKILL)
+
+
+async def until_services_answer(system: System, names: Sequence[str]) -> None:
+    """Return when all services run, those that were just killed as well."""
+    async with asyncio.timeout(120):
+        while not await asyncio.to_thread(_all_answer, system, names):  # noqa: ASYNC110 - another process starts them
+            await asyncio.sleep(0.1)
+
+
+def _all_answer(system: System, names: Sequence[str]) -> bool:
+    try:
+        ports = [services(system)[name][1] for name in names]
+        answers = [httpx2.get(f"http://127.0.0.1:{port}/healthz", timeout=5) for port in ports]
+    except (KeyError, OSError, ValueError, httpx2.TransportError):
+        return False
+    return all(answer.status_code == 200 for answer in answers)
 
 
 async def seconds_until_well(arrival: Arrival) -> float:

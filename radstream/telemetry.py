@@ -6,11 +6,13 @@ Log calls give an event name and fields: ``log.info("instance_accepted", sop_ins
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -28,6 +30,26 @@ LOGGABLE: Final = frozenset(
 
 def _only_loggable(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> Mapping[str, Any]:
     return {name: value for name, value in fields.items() if name in LOGGABLE}
+
+
+class Lossy(io.TextIOBase):
+    """A stream of which lines may be lost: on a full disk, a log must not cost what it tells of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or count a line that is lost."""
+        try:
+            return self._stream.write(text)
+        except OSError:
+            LOG_LINES_LOST.inc()
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, or leave it to the next line."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def start_logging(service: str, level: str = "INFO", *, human: bool | None = None) -> None:
@@ -51,7 +73,7 @@ def start_logging(service: str, level: str = "INFO", *, human: bool | None = Non
             structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, Lossy(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
@@ -89,6 +111,7 @@ INSTANCES_RENDERED: Final = Counter("radstream_instances_rendered", "Previews ma
 FRAMES_TRANSCODED: Final = Counter(
     "radstream_frames_transcoded", "Frames given in another transfer syntax than the stored one", ["outcome"]
 )  # outcome: made, known, refused
+LOG_LINES_LOST: Final = Counter("radstream_log_lines_lost", "Lines of the log that could not be written")
 WORKER_DEATHS: Final = Counter("radstream_render_worker_deaths", "Decoding workers that died or were killed")
 
 Check = Callable[[], Awaitable[None]]

@@ -46,7 +46,7 @@ class FolderBlobStore:
     """
 
     def __init__(
-        self, folder: Path, *, durable: bool = True, minimum_free_bytes: int = 64 << 20, thread_count: int = 4
+        self, folder: Path, *, durable: bool = True, minimum_free_bytes: int = 64 << 20, thread_count: int = 8
     ) -> None:
         self._folder = folder
         self._durable = durable

@@ -100,6 +100,19 @@ async def test_key_is_made_of_the_hash(store: BlobStore) -> None:
     assert stored.info == await store.stat(f"main/instances/1/2/3/{SHA256_OF_LARGE}.dcm")
 
 
+async def test_placing_and_settling_are_the_two_halves_of_a_commit(store: BlobStore) -> None:
+    for is_first in (True, False):
+        writer = store.writer(b"meta")
+        writer.write(LARGE)
+        stored = await writer.place(lambda _sha256: KEY)
+        assert (stored.created, stored.sha256) == (is_first, SHA256_OF_LARGE)
+        assert await store.read(KEY, 0, 4) == b"meta"
+        assert stored.info == await store.stat(KEY)
+        await writer.settle()
+        with pytest.raises(RuntimeError):
+            await writer.commit(lambda _sha256: KEY)
+
+
 async def test_buffer_may_be_used_again_when_write_returns(store: BlobStore) -> None:
     writer = store.writer()
     buffer = bytearray(200_000)

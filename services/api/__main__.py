@@ -20,7 +20,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         If the port is taken.
     """
     async with (
-        open_backends(settings, creating=("catalog",)) as backends,  # it has no business with the log
+        open_backends(settings, ("catalog", "preview cache")) as backends,  # it has no business with the log
         Transcoding(backends.previews, settings) as transcoding,
     ):
         routers = [

@@ -36,7 +36,7 @@ async def previews(settings: Settings, stop: asyncio.Event) -> None:
 async def web(settings: Settings, stop: asyncio.Event) -> None:
     """Serve every URL of the system until `stop` is set, as the gateway of a cluster would route them."""
     async with (
-        open_backends(settings) as backends,
+        open_backends(settings, ("log", "catalog", "preview cache")) as backends,
         Sandbox(settings.render_workers) as sandbox,
         Transcoding(backends.previews, settings) as transcoding,
     ):

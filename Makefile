@@ -87,6 +87,11 @@ test-engines: .venv/.dev  ## hold every adapter to its port on real engines, and
 	RADSTREAM_TEST_ENGINES=1 $(BIN)/pytest tests/ports
 	$(BIN)/pytest -m engines tests/faults
 
+.PHONY: test-faults
+test-faults: .venv/.dev  ## kill everything of a cluster 20 times each, keep engines away for two minutes (half an hour)
+	@$(TRY_ENGINES)
+	RADSTREAM_TEST_KILLS=20 RADSTREAM_TEST_OUTAGE_S=120 $(BIN)/pytest -s -m engines tests/faults/test_cluster_*.py
+
 .PHONY: peers
 peers: .venv/.dev  ## install the peers that the tests talk to (DCMTK), where this machine allows it
 	@scripts/install-peers dcmtk

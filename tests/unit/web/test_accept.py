@@ -147,3 +147,33 @@ def test_preferred_type_wins_over_order_of_offers() -> None:
 def test_absurd_accept_header_is_refused() -> None:
     with pytest.raises(MalformedRequest):
         choose(request("a/b," * 5000), NATIVE)
+
+
+STORED = Offer("application/dicom", True, JPEG_LS, needs_transfer_syntax=True, is_stored=True)
+DEFAULT = Offer("application/dicom", True, EXPLICIT)
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        ("*/*", DEFAULT),
+        ("multipart/related; type=application/dicom", DEFAULT),
+        ("multipart/related; type=application/dicom; transfer-syntax=*", STORED),
+        (f"multipart/related; type=application/dicom; transfer-syntax={JPEG_LS}", STORED),
+        (
+            "multipart/related; type=application/dicom; transfer-syntax=1.2.3, "
+            "multipart/related; type=application/dicom; transfer-syntax=*;q=0.5",
+            STORED,
+        ),
+    ],
+)
+def test_any_transfer_syntax_means_the_stored_one_and_none_the_default_one(accept: str, chosen: Offer) -> None:
+    assert choose(request(accept), [DEFAULT, STORED]) == chosen
+
+
+def test_refusal_lists_what_there_is() -> None:
+    with pytest.raises(UnsupportedInstance) as caught:
+        choose(request("image/png"), [DEFAULT, STORED, STORED])
+    said = str(caught.value)
+    assert said.count(f'multipart/related; type="application/dicom"; transfer-syntax={JPEG_LS}') == 1
+    assert said.count(f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}') == 1

@@ -63,7 +63,7 @@ class ReceiveBuffer:
 
     def _grow(self, size: int) -> None:
         # mmap and not bytearray: memory that nobody has touched is not there.
-        memory = mmap.mmap(-1, size)
+        memory = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         view = memoryview(memory)
         view[: self._end] = self._view[: self._end]
         self._memory, self._view = memory, view

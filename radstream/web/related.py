@@ -92,18 +92,6 @@ def _size(boundary: str, contents: Sequence[Content | Later], tail: bytes) -> in
     return total
 
 
-def single(content: Content, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> Streamed:
-    """Return an answer with nothing but `content`."""
-    location = {"content-location": content.location} if content.location else {}
-    return Streamed(
-        content.stream(),
-        str(content.media_type),
-        size_bytes=content.size_bytes,
-        status_code=status_code,
-        headers={**location, **(headers or {})},
-    )
-
-
 def _head(boundary: str, content: Content) -> bytes:
     """Return the delimiter and headers of a part; the line break before the first one is an empty preamble."""
     lines = [f"\r\n--{boundary}", f"Content-Type: {content.media_type}"]

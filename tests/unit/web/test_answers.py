@@ -14,7 +14,7 @@ from radstream.web.conditional import cache_headers, ranged, unchanged
 from radstream.web.links import base_url
 from radstream.web.media_types import MediaType
 from radstream.web.multipart import boundary_of, parts
-from radstream.web.related import Content, related, single
+from radstream.web.related import Content, Later, related
 
 DATA = bytes(range(100))
 ETAG = '"abc"'
@@ -90,8 +90,19 @@ async def test_related_of_unknown_size_has_no_length() -> None:
 async def test_missing_blob_is_known_before_the_answer_begins() -> None:
     with pytest.raises(NotFound):
         await body_of(related([Content(MediaType("a/b"), 100, missing)], MediaType("a/b")))
-    with pytest.raises(NotFound):
-        await body_of(single(Content(MediaType("a/b"), 100, missing)))
+
+
+async def test_part_whose_content_is_made_later_is_made_when_its_turn_has_come() -> None:
+    made: list[int] = []
+
+    async def make() -> Content:
+        made.append(len(made))
+        return Content(MediaType("a/b"), 100, stream)
+
+    response = related([Later(make), Later(make)], MediaType("a/b"))
+    assert (made, "content-length" in response.headers) == ([], False)
+    assert (await body_of(response)).count(DATA) == 2
+    assert made == [0, 1]
 
 
 def test_related_without_content_is_a_bug() -> None:

@@ -224,7 +224,7 @@ def main() -> int:
         print("*** Orthanc is not installed: its rows and ratios are missing.", file=sys.stderr)
     # In one folder until the end: file systems pass over the places of recently deleted files, which costs time.
     with tempfile.TemporaryDirectory(prefix="radstream-bench-") as name:
-        run(Path(name), 1 if quick else 3, 64 if quick else 320)
+        run(Path(name), 1 if quick else 3, 64 if quick else 240)
     return 0
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import struct
 import warnings
 from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
@@ -131,3 +132,30 @@ def test_compressed_icon_is_refused() -> None:
     header += b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\0\0\0\0"
     with pytest.raises(RejectedInstance, match="icon"):
         rewrite(header, EXPLICIT)
+
+
+SMALL = next(sample for sample in STORABLE if sample.name == "MR_small_implicit.dcm")
+
+
+@given(
+    st.sampled_from([IMPLICIT, EXPLICIT, BIG]),
+    st.one_of(
+        st.binary(max_size=300),
+        st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 255)), max_size=8).map(
+            lambda changes: spoilt(header_of(SMALL), changes)
+        ),
+    ),
+)
+def test_damaged_header_is_written_or_refused(syntax: str, header: bytes) -> None:
+    try:
+        written = rewrite(header, syntax)
+    except RejectedInstance:
+        return
+    assert rewrite(written, EXPLICIT) == written, "what was written is read as the same"
+
+
+def spoilt(header: bytes, changes: list[tuple[int, int]]) -> bytes:
+    damaged = bytearray(header)
+    for position, value in changes:
+        damaged[position % len(damaged)] = value
+    return bytes(damaged)

@@ -47,7 +47,7 @@ SERVICES: Final = {
 def make_app() -> typer.Typer:
     """Return the command with all its subcommands."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-    app.callback(help="Radstream, a picture archiving and communication system.")(_version)
+    app.callback(invoke_without_command=True, help="Radstream, a picture archiving and communication system.")(_version)
     for name, (target, summary, is_hidden) in SERVICES.items():
         app.command(name, help=summary, hidden=is_hidden)(_service(name, target))
     for name, tool in (tools.TOOLS | peers.TOOLS).items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 
 from radstream.bus import loop as loop_module
 from radstream.bus.embedded import EmbeddedBus
-from radstream.bus.loop import ConsumeLoop, Handler
+from radstream.bus.loop import DEAD_AFTER_S, ConsumeLoop, Handler
 from radstream.bus.port import Message, Record
 from radstream.bus.retry import Retry
 from radstream.contract.errors import RejectedInstance, Unavailable
@@ -32,43 +32,59 @@ async def consuming(home: Path, handle: Handler, records: int = 1) -> AsyncItera
         yield loop
     finally:
         stop.set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await running
         await bus.close()
 
 
-async def until_refused(check: Check, reason: str) -> str:
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                await check()
-            except Unavailable as error:
-                if reason in str(error):
-                    return str(error)
-            await asyncio.sleep(0.01)
+class Clock:
+    """What the loop takes for the time, in seconds."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def later(self) -> None:
+        self.now_s += DEAD_AFTER_S + 1
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
-    """Shorten how long a loop may stand still; longer than its polls wait."""
-    monkeypatch.setattr(loop_module, "DEAD_AFTER_S", 0.2)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(loop_module, "_now_s", lambda: clock.now_s)
     monkeypatch.setattr(loop_module, "IDLE_S", 0.02)
-    return 0.2
+    return clock
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_a_handler_that_never_returns_is_no_life(tmp_path: Path) -> None:
-    release = asyncio.Event()
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(60):
+        while not await holds():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.01)
+
+
+async def refusal(check: Check) -> str:
+    try:
+        await check()
+    except Unavailable as error:
+        return str(error)
+    return ""
+
+
+async def test_a_handler_that_never_returns_is_no_life(tmp_path: Path, clock: Clock) -> None:
+    begun, release = asyncio.Event(), asyncio.Event()
 
     async def hang(_records: Sequence[Record]) -> None:
+        begun.set()
         await release.wait()
 
     async with consuming(tmp_path, hang) as loop:
-        assert await until_refused(loop.check_alive, "has not moved for")
+        await begun.wait()
+        assert await refusal(loop.check_alive) == ""
+        clock.later()
+        assert "has not moved for" in await refusal(loop.check_alive)
         release.set()
 
 
-async def test_an_engine_that_is_away_is_no_reason_for_a_restart(tmp_path: Path, impatient: float) -> None:
+async def test_an_engine_that_is_away_is_no_reason_for_a_restart(tmp_path: Path, clock: Clock) -> None:
     calls = 0
 
     async def refuse(_records: Sequence[Record]) -> None:
@@ -76,27 +92,38 @@ async def test_an_engine_that_is_away_is_no_reason_for_a_restart(tmp_path: Path,
         calls += 1
         raise Unavailable("the catalog does not answer")
 
+    async def is_called_again() -> bool:
+        return calls > before
+
     async with consuming(tmp_path, refuse) as loop:
-        until_s = asyncio.get_running_loop().time() + 3 * impatient
-        while asyncio.get_running_loop().time() < until_s:
-            await loop.check_alive()
-            await asyncio.sleep(0.01)
-        assert calls > 3
+        for _ in range(3):
+            before = calls
+            clock.later()
+            await until(is_called_again)
+            assert await refusal(loop.check_alive) == ""
 
 
-async def test_a_quiet_log_is_no_reason_for_a_restart(tmp_path: Path, impatient: float) -> None:
+async def test_a_quiet_log_is_no_reason_for_a_restart(tmp_path: Path, clock: Clock) -> None:
     async def pass_over(_records: Sequence[Record]) -> None: ...
 
+    async def is_alive() -> bool:
+        return await refusal(loop.check_alive) == ""
+
     async with consuming(tmp_path, pass_over, records=0) as loop:
-        await asyncio.sleep(2 * impatient)
-        await loop.check_alive()
+        for _ in range(3):
+            await until(is_alive)
+            clock.later()
+        await until(is_alive)
 
 
-async def test_a_loop_halted_by_dead_letters_is_not_ready_and_alive(tmp_path: Path, impatient: float) -> None:
+async def test_a_loop_halted_by_dead_letters_is_not_ready_and_alive(tmp_path: Path, clock: Clock) -> None:
     async def reject(_records: Sequence[Record]) -> None:
         raise RejectedInstance("no UID")
 
+    async def is_halted() -> bool:
+        return "dead letters in a row" in await refusal(loop.check)
+
     async with consuming(tmp_path, reject, records=25) as loop:
-        assert await until_refused(loop.check, "dead letters in a row")
-        await asyncio.sleep(2 * impatient)
-        await loop.check_alive()
+        await until(is_halted)
+        clock.later()
+        assert await refusal(loop.check_alive) == ""

@@ -1,4 +1,4 @@
-"""What an init container or a Job sees of `radstream init`: its exit code, and a line for each engine."""
+"""What an init container, a Job or a person at a terminal sees of the command: exit codes, and what is printed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from radstream import __version__
 from radstream.contract.errors import UnsafeConfiguration
 from services.command.__main__ import make_app
 
@@ -33,3 +34,9 @@ def test_it_fails_with_the_reason_when_an_engine_stays_away(tmp_path: Path, monk
 def test_settings_that_mean_nothing_are_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RADSTREAM_BUS_URL", "kafka://")
     assert isinstance(init(tmp_path).exception, UnsafeConfiguration)  # which the command turns into exit code 2
+
+
+def test_the_version_needs_no_command() -> None:
+    result = CliRunner().invoke(make_app(), ["--version"])
+    assert result.exit_code == 0
+    assert result.stdout == f"radstream {__version__}\n"

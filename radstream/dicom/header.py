@@ -10,6 +10,9 @@ from radstream.dicom.elements import Buffer, reader_of
 from radstream.dicom.structure import WANTED_TAGS, Structure
 from radstream.dicom.syntaxes import encoding_of
 
+HEADER_LIMIT_BYTES: Final = 64 << 20
+"""Of a header longer than this nobody reads more than the beginning; ingest announces its length as unknown."""
+
 _PIECE_BYTES = 1 << 16
 _INFLATED_LIMIT_BYTES: Final = 1 << 24  # the UIDs are in groups 0008 and 0020: long before this
 

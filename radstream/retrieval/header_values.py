@@ -9,15 +9,13 @@ from typing import Final
 from radstream.blobs.port import BlobStore
 from radstream.catalog.port import Document
 from radstream.contract.errors import RejectedInstance, UnsupportedInstance
+from radstream.dicom.header import HEADER_LIMIT_BYTES
 from radstream.dicom.json import locate
 from radstream.dicom.part10 import parse_meta
 from radstream.dicom.syntaxes import encoding_of
 from radstream.dicom.values import WORD_BYTES
 from radstream.retrieval.extent import Blob, Extent, Memory
 from radstream.retrieval.images import Images
-
-HEADER_LIMIT_BYTES: Final = 64 << 20
-"""What of a blob is read to find a value in its header. As in `index`."""
 
 REMEMBERED: Final = 4096
 """Places that are kept."""

@@ -15,19 +15,17 @@ from typing import Any, Final, TypeVar
 from radstream.blobs.port import BlobStore
 from radstream.contract.errors import RejectedInstance
 from radstream.contract.events import InstanceEvent
-from radstream.dicom.deflate import inflate
 from radstream.dicom.dictionary import PIXEL_DATA_TAGS, standard_vr
-from radstream.dicom.elements import ReadElement, reader_of, true_reader
+from radstream.dicom.elements import ReadElement, read_explicit_little, reader_of, true_reader
 from radstream.dicom.frames import build_frame_table
-from radstream.dicom.header import HeaderScanner
+from radstream.dicom.header import HEADER_LIMIT_BYTES, HeaderScanner
+from radstream.dicom.inflating import InflatedHeader
 from radstream.dicom.json import Header, pixel_data_reference, read_header
 from radstream.dicom.part10 import FileMeta, parse_meta
 from radstream.dicom.syntaxes import encoding_of
+from radstream.dicom.walk import TOO_LONG
 from services.index.document import Reading, identified
 from services.index.values import Attributes
-
-HEADER_LIMIT_BYTES: Final = 64 << 20
-"""As in ingest, which announces a longer header as unknown."""
 
 BEGINNING_BYTES: Final = 4 << 20
 """What is read of a header that is longer than that."""
@@ -90,16 +88,38 @@ def _meta(head: bytes) -> FileMeta | None:
 
 
 async def _read_deflated(blobs: BlobStore, event: InstanceEvent, meta: FileMeta) -> Reading:
+    """Return the reading of a deflated data set, as far as it can be inflated."""
     syntax = meta.transfer_syntax_uid
-    if event.size_bytes > HEADER_LIMIT_BYTES:
-        return _unreadable(event, syntax, 0, "deflated too long")
-    deflated = await blobs.read(event.blob_key, meta.data_set_offset)
+    inflated, is_damaged = await _inflate(blobs, event, meta)
+    offset = inflated.pixel_data_offset
+    data_set = bytes(inflated.data[: BEGINNING_BYTES if inflated.is_too_long else offset])
     try:
-        data_set = await aside(len(deflated), lambda: inflate(deflated, HEADER_LIMIT_BYTES))
         header = await aside(len(data_set), lambda: read_header(data_set, syntax))
     except RejectedInstance:
         return _unreadable(event, syntax, 0, "deflated unreadable")
-    return Reading(_identified(event, header.attributes), header.flags, syntax, 0, b"")
+    attributes = header.attributes
+    if offset is not None:
+        attributes = attributes | _pixel_data(bytes(inflated.data[offset:]), 0, read_explicit_little)
+    flags = dict.fromkeys(header.flags)
+    if is_damaged:
+        flags["deflated unreadable"] = None
+    elif not inflated.is_whole:
+        flags[TOO_LONG if inflated.is_too_long else "truncated"] = None
+    return Reading(_identified(event, attributes), tuple(flags), syntax, 0, b"")
+
+
+async def _inflate(blobs: BlobStore, event: InstanceEvent, meta: FileMeta) -> tuple[InflatedHeader, bool]:
+    """Return the header of a deflated data set, and whether it is damaged somewhere."""
+    inflated = InflatedHeader()
+    position = meta.data_set_offset
+    try:
+        while position < event.size_bytes and not inflated.is_done:
+            deflated = await blobs.read(event.blob_key, position, LONG_BYTES)
+            await asyncio.to_thread(inflated.feed, deflated)
+            position += LONG_BYTES
+    except RejectedInstance:
+        return inflated, True
+    return inflated, False
 
 
 async def _read(blobs: BlobStore, event: InstanceEvent, meta: FileMeta, head: bytes, header_bytes: int) -> Reading:
@@ -111,12 +131,12 @@ async def _read(blobs: BlobStore, event: InstanceEvent, meta: FileMeta, head: by
     except RejectedInstance:
         return _unreadable(event, syntax, header_bytes, "header unreadable")
     if not header_bytes:
-        flags = (*header.flags, "header too long")
-        return Reading(_identified(event, header.attributes), flags, syntax, 0, b"")
-    frames, flags = await _frames(blobs, event, header, syntax, header_bytes, head)
+        flags = dict.fromkeys((*header.flags, TOO_LONG))
+        return Reading(_identified(event, header.attributes), tuple(flags), syntax, 0, b"")
+    frames, frame_flags = await _frames(blobs, event, header, syntax, header_bytes, head)
     read = true_reader(data_set, 0, reader_of(encoding_of(syntax)))
     attributes = header.attributes | _pixel_data(head, header_bytes, read)
-    return Reading(_identified(event, attributes), header.flags + flags, syntax, header_bytes, frames)
+    return Reading(_identified(event, attributes), header.flags + frame_flags, syntax, header_bytes, frames)
 
 
 def _pixel_data(head: bytes, header_bytes: int, read: ReadElement) -> dict[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ from radstream.blobs.port import BlobInfo, BlobStore, BlobWriter, Buffer, Stored
 from radstream.contract.blob_keys import InstanceKey
 from radstream.contract.errors import RadstreamError, RejectedInstance
 from radstream.contract.uids import parse_uid
-from radstream.dicom.header import HeaderScanner
+from radstream.dicom.header import HEADER_LIMIT_BYTES, HeaderScanner
 from radstream.dicom.part10 import encode_meta, parse_meta
 from radstream.dicom.syntaxes import encoding_of
 from services.ingest.identity import (
@@ -28,9 +28,6 @@ from services.ingest.identity import (
 
 HELD_LIMIT_BYTES: Final = 1 << 20
 """How much is held until the SOP Class and Instance UID are known; they stand within the first kilobyte or two."""
-
-HEADER_LIMIT_BYTES: Final = 64 << 20
-"""A header longer than this is announced as unknown, so that nobody reads it into memory at once."""
 
 TOO_LONG: Final = 0xA700
 """Refused: out of resources (PS3.4 B.2.3). Nothing is wrong with the data set, and who sets the limit may raise it."""

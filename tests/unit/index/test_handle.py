@@ -95,6 +95,21 @@ async def test_a_deflated_data_set_is_inflated(archive: Archive) -> None:
     assert archive.documents("instances")["1.2.3.1"]["header_bytes"] == 0
 
 
+@pytest.mark.parametrize("tag", [b"\x29\0\x10\x10OB\0\0", b"\xe0\x7f\x10\0OW\0\0"], ids=["header", "pixels"])
+async def test_a_deflated_data_set_of_any_length_is_found_by_what_stands_at_its_beginning(
+    archive: Archive, tag: bytes
+) -> None:
+    compressor = zlib.compressobj(1, wbits=-15)
+    size = 70 << 20
+    giant = compressor.compress(tag + size.to_bytes(4, "little")) + compressor.compress(bytes(size))
+    head = zlib.compressobj(wbits=-15)
+    content = head.compress(data_set(StudyDate="20260102")) + head.flush(zlib.Z_FULL_FLUSH) + giant + compressor.flush()
+    await archive.index(archive.store_bytes(content, syntax="1.2.840.10008.1.2.1.99", header_bytes=0))
+    assert archive.documents("studies")["1.2.1.1"]["StudyDate"] == "20260102"
+    is_header = tag.startswith(b"\x29")
+    assert archive.documents("instances")["1.2.3.1"]["flags"] == (["header too long", "truncated"] if is_header else [])
+
+
 @pytest.mark.parametrize("filling", [b"\0", b"\xff"])
 async def test_a_blob_that_the_store_has_damaged_is_refused_not_shown(archive: Archive, filling: bytes) -> None:
     event = archive.store()

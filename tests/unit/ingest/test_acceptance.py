@@ -13,10 +13,11 @@ import pytest
 from radstream.contract.blob_keys import parse_instance_key
 from radstream.contract.errors import RejectedInstance, Unavailable
 from radstream.contract.events import InstanceStored, from_json, to_timestamp
+from radstream.dicom.header import HEADER_LIMIT_BYTES
 from radstream.dicom.part10 import parse_meta
 from radstream.settings import Settings
 from services.ingest.accept import Acceptance, Accepted, Accepting
-from services.ingest.arrival import HEADER_LIMIT_BYTES, HELD_LIMIT_BYTES
+from services.ingest.arrival import HELD_LIMIT_BYTES
 from services.ingest.identity import Origin
 from tests.ingest_engines import Engines, MemoryWriter
 from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, Instance, make_instance, uid

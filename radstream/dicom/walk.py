@@ -53,7 +53,7 @@ TOO_LONG: Final = "header too long"
 MOST_FLAGS: Final = 1000
 """So many things that are malformed are told apart; of a header that is nonsense there may be millions."""
 
-_LONGEST: Final = {vr: LONGEST_VALUE_BYTES if vr in REFERABLE_VRS else LONGEST_OTHER_BYTES for vr in CONVERTERS}
+_GIVEN_UP_TO: Final = {vr: LONGEST_VALUE_BYTES if vr in REFERABLE_VRS else LONGEST_OTHER_BYTES for vr in CONVERTERS}
 _DELIMITERS: Final = (ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION)
 _SPECIFIC_CHARACTER_SET: Final = 0x00080005
 _PIXEL_REPRESENTATION: Final = 0x00280103
@@ -173,7 +173,7 @@ class Walk:
     def _entry(self, tag: int, vr: str, start: int, end: int, context: _Context) -> dict[str, Any]:
         """Return the entry of a value of defined length."""
         converter = CONVERTERS.get(vr)
-        if converter is not None and end - start <= _LONGEST[vr]:
+        if converter is not None and end - start <= _GIVEN_UP_TO[vr]:
             if start == end:
                 return {"vr": vr}
             values, is_good = converter(self._data[start:end], context.charset, context.order)

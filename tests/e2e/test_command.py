@@ -99,7 +99,10 @@ def test_import_takes_in_a_folder_and_knows_it_the_second_time(system: System, t
 def test_up_drains_and_stops_in_seconds(tmp_path: Path) -> None:
     system = System(tmp_path / "home").start()
     children = system.children()
-    services = {"up": {"dimse", "web", "catalog", "previews"}, "cluster": {"ingest", "index", "render", "api"}}
+    services = {
+        "up": {"dimse", "web", "catalog", "previews"},
+        "cluster": {"gateway", "ingest", "index", "render", "api"},
+    }
     assert {name.partition("-")[0] for name in children} == services[system.command]
     started = time.monotonic()
     assert system.stop() == 0

@@ -20,9 +20,9 @@ from tests.system import System, free_port
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
-def radstream(*arguments: str, on: System | None = None) -> subprocess.CompletedProcess[str]:
+def radstream(*arguments: object, on: System | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command, on the engines of a system if one is given."""
-    command = [sys.executable, "-m", "services.command", *arguments]
+    command = [sys.executable, "-m", "services.command", *map(str, arguments)]
     environment = {**os.environ, **(on.environment if on else {})}
     return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False, env=environment)
 

@@ -271,53 +271,43 @@ async def until(is_so: Callable[[], Awaitable[bool]], timeout_s: float = 20) -> 
         await asyncio.sleep(0.1)
 
 
+async def follow(secured: Secured, change: Callable[[], object], event: str) -> None:
+    """Make a change, and wait until every process that has the door has told of it."""
+    doors = [name for name in secured.system.children() if name.partition("-")[0] in ("dimse", "ingest")]
+    told = f'"event": "{event}"'
+    before = secured.system.log().count(told)
+    change()
+
+    async def is_told_by_all() -> bool:
+        return secured.system.log().count(told) >= before + len(doors)
+
+    await until(is_told_by_all)
+
+
 async def test_the_table_is_followed_while_running(secured: Secured) -> None:
-    before = secured.table.read_text()
+    table, before = secured.table, secured.table.read_text()
     async with secured.associate("CT1", secured.ct1) as running:
-        secured.table.write_text(before + '[[ae]]\nae_title = "NEW"\n')
-
-        async def is_known() -> bool:
-            return await secured.rejection("NEW", tls=False) == ()
-
-        await until(is_known)
-        secured.table.write_text("this is no table")
-
-        async def is_complained_of() -> bool:
-            return "not_reloaded" in secured.system.log()
-
-        await until(is_complained_of)
-        assert await is_known()  # what was read before stays in force
-        secured.table.write_text(before.replace('"CT1"', '"CT9"'))
-
-        async def is_forgotten() -> bool:
-            return await secured.rejection("CT1", secured.ct1) == UNRECOGNIZED
-
-        await until(is_forgotten)
+        await follow(secured, lambda: table.write_text(before + '[[ae]]\nae_title = "NEW"\n'), "reloaded")
+        assert await secured.rejection("NEW", tls=False) == ()
+        await follow(secured, lambda: table.write_text("this is no table"), "not_reloaded")
+        assert await secured.rejection("NEW", tls=False) == ()  # what was read before stays in force
+        await follow(secured, lambda: table.write_text(before.replace('"CT1"', '"CT9"')), "reloaded")
+        assert await secured.rejection("CT1", secured.ct1) == UNRECOGNIZED
         assert await running.c_echo() == 0  # who is in stays in
-    secured.table.write_text(before)
-
-    async def is_back() -> bool:
-        return await secured.rejection("CT1", secured.ct1) == ()
-
-    await until(is_back)
+    await follow(secured, lambda: table.write_text(before), "reloaded")
+    assert await secured.rejection("CT1", secured.ct1) == ()
 
 
 async def test_certificates_are_replaced_while_running(secured: Secured) -> None:
     def certificate() -> bytes:
         return secured.shake_hands(secured.authority.client(secured.ct1))[1]
 
-    old = certificate()
-    complaints = secured.system.log().count("not_reloaded")
+    old, ours = certificate(), secured.ours
+    half = ours.certificate.read_text()[:200]
     async with secured.associate("CT1", secured.ct1) as running:
-        whole = secured.ours.certificate.read_text()
-        secured.ours.certificate.write_text(whole[:200])
-
-        async def is_complained_of() -> bool:
-            return secured.system.log().count("not_reloaded") > complaints
-
-        await until(is_complained_of)
+        await follow(secured, lambda: ours.certificate.write_text(half), "not_reloaded")
         assert certificate() == old
-        secured.ours.replace(secured.authority.issue("radstream", "DNS:localhost"))
+        ours.replace(secured.authority.issue("radstream", "DNS:localhost"))
 
         async def is_new() -> bool:
             return certificate() != old

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.test_command import radstream
 from tests.samples import Sample, data_set_of, samples
 from tests.system import System, free_port
 
@@ -18,11 +18,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 def unique_samples() -> dict[str, Sample]:
     """Return one file for each SOP Instance UID."""
     return {sample.sop_instance_uid: sample for sample in reversed(samples()) if sample.is_storable}
-
-
-def radstream(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "services.command", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def to(system: System) -> list[str]:
@@ -48,7 +43,9 @@ def test_every_file_of_pydicom_goes_into_the_archive_and_a_study_out_of_it(syste
     receiver = subprocess.Popen(["/usr/bin/storescp", *map(str, options)])
     try:
         _until_it_answers(port)
-        out = radstream("send", "--study", study, "--home", system.home, "--port", port, "--called-ae-title", "OTHER")
+        out = radstream(
+            "send", "--study", study, "--home", system.home, "--port", port, "--called-ae-title", "OTHER", on=system
+        )
         assert out.returncode == 0, out.stdout + out.stderr
     finally:
         receiver.terminate()
@@ -78,7 +75,7 @@ def test_echo_tells_success_and_why_not(system: System) -> None:
 
 
 def test_a_study_that_is_not_here_is_said_in_a_sentence(system: System) -> None:
-    missing = radstream("send", "--study", "1.2.3", "--home", system.home, *to(system))
+    missing = radstream("send", "--study", "1.2.3", "--home", system.home, *to(system), on=system)
     assert missing.returncode == 2
     assert "no such study" in missing.stderr
     assert radstream("send").returncode == 2

@@ -29,7 +29,7 @@ def _is_accent(character: str) -> bool:
 
 # Latin letters whose stroke or shape Unicode does not take for an accent, as people write them without it.
 _WHOLE_LETTERS = str.maketrans(
-    {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+    {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th"}
 )
 
 # Canonical combining classes: 10-35 Hebrew, Arabic and Syriac points, 202 and above attached or detached marks of

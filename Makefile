@@ -69,12 +69,11 @@ check: .venv/.dev  ## style, types, architecture
 	$(BIN)/lint-imports
 
 .PHONY: test
-test: check peers manifests  ## set up everything and run every test but the long trials of the engines
+test: check peers manifests  ## set up everything and run the tests; those of the ports on real engines too
 	$(BIN)/pytest -n 2 --dist loadgroup tests/unit tests/contract tests/architecture
 	@$(TRY_ENGINES)
 	RADSTREAM_TEST_ENGINES=1 $(BIN)/pytest tests/ports
 	$(BIN)/pytest tests/e2e tests/faults
-	RADSTREAM_TEST_CLUSTER=1 $(BIN)/pytest -m "not large" tests/e2e
 
 .PHONY: test-cluster
 test-cluster: .venv/.dev peers  ## run the end-to-end tests on the cluster: real engines, each service its own processes

@@ -42,13 +42,13 @@ class Lossy(io.TextIOBase):
         """Write, or count a line that is lost."""
         try:
             return self._stream.write(text)
-        except OSError:
+        except (OSError, ValueError):  # full, or closed
             LOG_LINES_LOST.inc()
             return len(text)
 
     def flush(self) -> None:
         """Flush, or leave it to the next line."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._stream.flush()
 
 

@@ -12,6 +12,12 @@ from radstream.contract.errors import UnsafeConfiguration
 from services.command.__main__ import make_app
 
 
+@pytest.fixture(autouse=True)
+def _logging_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command is run in the tests' own process, whose loggers must not keep a stream that ends with the test."""
+    monkeypatch.setattr("services.command.tools.start_logging", lambda *_: None)
+
+
 def init(home: Path, *options: str) -> Result:
     return CliRunner().invoke(make_app(), ["init", "--home", str(home), *options])
 

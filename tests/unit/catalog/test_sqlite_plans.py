@@ -92,7 +92,7 @@ EVERY_DAY: dict[str, tuple[Predicate, str]] = {
         Wildcard("PatientName_folded", "*e00077*"),
         "SCAN studies__PatientName_folded by infix VIRTUAL TABLE",
     ),
-    "id infix": (Wildcard("PatientID", "*777"), "SCAN studies__PatientID by infix VIRTUAL TABLE"),
+    "id infix": (Wildcard("PatientID", "*P777"), "SCAN studies__PatientID by infix VIRTUAL TABLE"),
     "id infix, modality": (
         And([Wildcard("PatientID", "*P777*"), Equals("ModalitiesInStudy", "CT")]),
         "SCAN studies__PatientID by infix VIRTUAL TABLE",

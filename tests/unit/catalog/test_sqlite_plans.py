@@ -154,7 +154,7 @@ def test_no_query_of_every_day_takes_longer_in_a_larger_archive(
     archives: dict[int, sqlite3.Connection], name: str, is_count: bool
 ) -> None:
     small, large = (steps(archives[size], EVERY_DAY[name][0], is_count) for size in (SMALL, LARGE))
-    assert large <= 1.5 * small + 2
+    assert large <= 1.5 * small + 5  # a walk through all documents would take hundreds more
 
 
 @pytest.mark.parametrize(

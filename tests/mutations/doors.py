@@ -143,7 +143,10 @@ def _names_pixel_data(reference: str) -> bool:
 
 def _get(client: httpx2.Client, url: str, answered: Answered, accept: str = "*/*") -> httpx2.Response:
     started_at = time.monotonic()
-    answer = client.get(url, headers={"Accept": accept})
+    try:
+        answer = client.get(url, headers={"Accept": accept})
+    except httpx2.TransportError as error:
+        raise AssertionError(f"{answered.mutant}: {url} ends early") from error
     assert time.monotonic() - started_at < PATIENCE_S, f"{answered.mutant}: {url} took too long"
     assert answer.status_code < 500, f"{answered.mutant}: {answer.status_code} for {url}: {answer.text[:300]}"
     return answer

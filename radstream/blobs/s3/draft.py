@@ -20,7 +20,8 @@ from radstream.blobs.s3.placing import INCOMING, Parts, copy_in, put
 from radstream.blobs.s3.preparing import Preparation
 from radstream.contract.errors import RadstreamError
 
-_SMALLEST_PART: Final = 5 << 20  # S3's own limit, for all parts but the last
+SMALLEST_PART_BYTES: Final = 5 << 20
+"""S3's own limit, for all parts but the last."""
 
 
 class Draft:
@@ -31,13 +32,13 @@ class Draft:
     prefix_bytes : int
         How many of the first bytes are not part of the SHA-256.
     part_bytes : int
-        A blob up to this size is put in one piece, a larger one in parts of this size.
+        A blob up to this size is put in one piece, a larger one in parts of this size; `SMALLEST_PART_BYTES` or more.
     """
 
     def __init__(self, client: Client, preparation: Preparation, prefix_bytes: int, part_bytes: int) -> None:
         self._client = client
         self._preparation = preparation
-        self._part_bytes = max(part_bytes, _SMALLEST_PART)
+        self._part_bytes = part_bytes
         self._unhashed_bytes = prefix_bytes
         self._sha256 = hashlib.sha256()
         self._id = uuid.uuid4().hex

@@ -13,7 +13,7 @@ from radstream.blobs.keys import InvalidKey, to_path
 from radstream.blobs.pieces import Pieces
 from radstream.blobs.port import BlobInfo, Buffer, Stored
 from radstream.blobs.s3.client import Client
-from radstream.blobs.s3.draft import Draft
+from radstream.blobs.s3.draft import SMALLEST_PART_BYTES, Draft
 from radstream.blobs.s3.errors import answering, looking_up
 from radstream.blobs.s3.part import Part
 from radstream.blobs.s3.preparing import Preparation, probe
@@ -42,7 +42,8 @@ class S3BlobStore:
         Whether to speak TLS; the certificate must be one that the system trusts.
     region : str
     multipart_above_bytes : int
-        Blobs up to this size are kept in memory until they are put in one piece, larger ones go in parts of this size.
+        Blobs up to this size are kept in memory until they are put in one piece, larger ones go in parts of this size;
+        at least `SMALLEST_PART_BYTES`.
     thread_count : int
         Threads for writing, and as many again for reading.
 
@@ -68,8 +69,8 @@ class S3BlobStore:
             self._client = Client(endpoint, bucket, (access_key, secret_key), secure=secure, region=region)
         except ValueError as error:
             raise UnsafeConfiguration("the URL of a blob store has no proper host, port or bucket") from error
-        self._part_bytes = multipart_above_bytes
-        self._pieces = Pieces(max(1, multipart_above_bytes // 2))
+        self._part_bytes = max(multipart_above_bytes, SMALLEST_PART_BYTES)
+        self._pieces = Pieces(self._part_bytes // 2)
         self._preparation = Preparation(self._client)
         # Apart, so that pictures are served while a slow server holds up those that arrive.
         self._writing = ThreadPoolExecutor(thread_count, thread_name_prefix="s3-writing")

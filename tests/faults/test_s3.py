@@ -112,7 +112,7 @@ async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(engine: Se
         async for piece in store.stream(info.key):
             digest.update(piece)
         assert digest.hexdigest() == acknowledged[info.key]
-        assert await store.stat(info.key) == info
+        assert (await store.stat(info.key)).size_bytes == info.size_bytes
 
 
 async def seconds_until_more(acknowledged: dict[str, str]) -> float:

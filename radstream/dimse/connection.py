@@ -33,7 +33,7 @@ class Connection(asyncio.BufferedProtocol):
         self._offset = 0  # of the next fragment in the P-DATA-TF that is being delivered; 0 if none is
         self._holds = 0
         self._is_paused = False
-        self._is_discarding = False
+        self._unwanted = 0  # bytes to come of a PDU that nobody waits for
         self._can_write = asyncio.Event()
         self._can_write.set()
         self._timer: asyncio.TimerHandle | None = None
@@ -54,9 +54,9 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Act on every PDU that is whole now."""
         self.heard_at = self._loop.time()
-        if not self._is_discarding:
-            self._buffer.filled(nbytes)
-            self._advance()
+        self._buffer.filled(nbytes)
+        self._skip_unwanted()
+        self._advance()
 
     def pause_writing(self) -> None:
         """Note that the peer does not take what we send."""
@@ -154,14 +154,17 @@ class Connection(asyncio.BufferedProtocol):
             self._drop_pdu()
 
     def _drop_pdu(self) -> None:
-        """Be done with the current PDU; if it is not whole, with everything, as nobody knows where the next begins."""
-        if self._need <= len(self._buffer):
-            self._buffer.consume(self._need)
-        else:
-            self._is_discarding = True
-            self._buffer.clear()
+        """Be done with the current PDU; what of it is still to come is read and dropped, however long it says it is."""
+        self._unwanted = self._need
+        self._skip_unwanted()
         self._need, self._offset = pdus.HEAD_BYTES, 0
         self.pdu_since = None
+
+    def _skip_unwanted(self) -> None:
+        if self._unwanted:
+            size = min(self._unwanted, len(self._buffer))
+            self._buffer.consume(size)
+            self._unwanted -= size
 
     def _note_unfinished(self) -> None:
         """Note since when the peer owes the rest of a PDU; while we hold it up, it owes nothing."""

@@ -29,10 +29,6 @@ class ReceiveBuffer:
         """Drop the first `size` bytes."""
         self._start += size
 
-    def clear(self) -> None:
-        """Drop everything."""
-        self._start = self._end = 0
-
     def filled(self, size: int) -> None:
         """Note that `size` bytes were written into the last `window`."""
         self._end += size

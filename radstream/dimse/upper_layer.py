@@ -181,7 +181,7 @@ class UpperLayer(Connection):
         if self.state == State.AWAITING_ASSOCIATE_RQ:
             self.abort(USER, why=str(violation))  # AA-1 has the service-user as source, which gives no reason
         elif self.state == State.AWAITING_CLOSE:
-            self.transport.write(pdus.encode_abort(PROVIDER, violation.reason))  # AA-7
+            self._abort_again(violation.reason)
         else:
             self.abort(PROVIDER, violation.reason, str(violation))  # AA-8
 
@@ -241,8 +241,12 @@ class UpperLayer(Connection):
         self.transport.write(pdus.encode_release(PduType.A_RELEASE_RP))
         self._await_close("released")
 
-    def _abort_again(self, _body: bytes) -> None:  # AA-7
-        self.transport.write(pdus.encode_abort(PROVIDER, AbortReason.UNEXPECTED_PDU))
+    def _on_late_request(self, _body: bytes) -> None:
+        self._abort_again(AbortReason.UNEXPECTED_PDU)
+
+    def _abort_again(self, reason: AbortReason) -> None:  # AA-7
+        if self.blocked_since is None:  # otherwise a peer that reads nothing would be written to without end
+            self.transport.write(pdus.encode_abort(PROVIDER, reason))
 
     def _establish(self, peer_max_pdu_bytes: int) -> None:
         largest = min(peer_max_pdu_bytes or _LARGEST_SENT_BYTES, _LARGEST_SENT_BYTES)
@@ -279,7 +283,7 @@ _ACTIONS: Final[Mapping[tuple[int, int], Callable[[UpperLayer, bytes], None]]] =
     (State.AWAITING_RELEASE_RP, PduType.A_RELEASE_RP): UpperLayer._on_release_confirmed,
     (State.COLLISION_AS_REQUESTOR, PduType.A_RELEASE_RP): UpperLayer._on_release_confirmed,
     (State.COLLISION_AS_ACCEPTOR, PduType.A_RELEASE_RP): UpperLayer._confirm_and_await_close,
-    (State.AWAITING_CLOSE, PduType.A_ASSOCIATE_RQ): UpperLayer._abort_again,
+    (State.AWAITING_CLOSE, PduType.A_ASSOCIATE_RQ): UpperLayer._on_late_request,
 }
 """Table 9-10 of PS3.8 for received PDUs. P-DATA-TF in states 6 and 7 is delivered; for A-ABORT and what is missing
 here see `UpperLayer._on_pdu`."""

@@ -65,7 +65,7 @@ class FrameSet:
         """
         if offer.is_stored or not is_compressed(offer):
             return self._known(frame_index, offer)
-        self.pixel_data.table.pieces(frame_index)  # raises if it is not there
+        self.pixel_data.frame(frame_index)  # raises if it, or its end, is not there: no answer has begun yet
         target = offer.transfer_syntax_uid
         return partial(self.transcoding.frame, self.document, self.pixel_data, frame_index, target)
 
@@ -73,7 +73,7 @@ class FrameSet:
         """Return a frame as it is stored, or decoded."""
         if offer.is_stored:
             return self.pixel_data.frame(frame_index)
-        self.pixel_data.table.pieces(frame_index)
+        self.pixel_data.frame(frame_index)
         return self.transcoding.decoded(self.document, self.pixel_data, frame_index)
 
     def tag(self, offer: Offer, what: str) -> str:

@@ -142,3 +142,22 @@ async def test_an_abort_is_heard_behind_any_half_pdu_that_became_whole() -> None
         user, wire = in_state("Sta6", ACCEPTOR)
         wire.feed(PDUS[event] + ABORT, piece_bytes=1)
         assert "ended: aborted by the peer" in user.heard
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 7, 1 << 30])
+async def test_what_follows_a_pdu_that_nobody_waits_for_is_heard(piece_bytes: int) -> None:
+    user, wire = in_state("Sta6", ACCEPTOR)
+    wire.feed(PDUS["Evt19"] + ABORT, piece_bytes=piece_bytes)
+    await settle()
+    assert user.heard[-1] == "disconnected"
+    user, wire = in_state("Sta6", ACCEPTOR)
+    wire.feed(b"\x08\0\xff\xff\xff\xff" + ABORT * 50, piece_bytes=piece_bytes)  # all of it within the PDU's length
+    await settle()
+    assert user.heard == ["ended: a PDU of unknown type"]
+
+
+async def test_peer_that_reads_nothing_is_not_answered_without_end() -> None:
+    _, wire = in_state("Sta13", ACCEPTOR)
+    wire.layer.pause_writing()
+    wire.feed(PDUS["Evt19"] * 100 + PDUS["Evt6"])
+    assert wire.transport.written == b""

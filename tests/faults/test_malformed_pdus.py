@@ -28,11 +28,16 @@ from tests.system import System
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 PDUS = int(os.environ.get("RADSTREAM_TEST_MALFORMED_PDUS", "2000"))
-PER_S = 150.0
-WAVE = 500
 ENOUGH_TO_COMPARE = 10_000
+PER_S = 150.0 if PDUS < ENOUGH_TO_COMPARE else 60.0
+"""The attackers run on the processors of the attacked: at a higher pace their own work would be compared."""
+
+WAVE = 500
 KEPT_SHARE = 0.9
 """Of the rate without attack; on two processors that the attackers use as well."""
+
+MOST_THREADS = 24
+"""Those of its pools, which are made when they are wanted and stay; one that is left for each PDU would be thousands."""
 
 GONE_S = 40.0
 Span = tuple[float, float]
@@ -57,7 +62,7 @@ def test_malformed_pdus_are_answered_and_leave_nothing_behind(system: System) ->
     before = settled(pid)
     with sending(system) as answers:
         outcomes, quiet, attacked = waves(system.dimse_port, seed)
-    after = settled(pid, before)
+    after = settled(pid, (MOST_THREADS, before[1]))
     share = rate(answers, attacked) / rate(answers, quiet)
     report(outcomes, share, rate(answers, quiet), attacked)
     print(f"threads and descriptors {before} -> {after}, peak {peak_bytes(pid) >> 20} MiB")
@@ -66,7 +71,7 @@ def test_malformed_pdus_are_answered_and_leave_nothing_behind(system: System) ->
     assert [str(outcome) for outcome in outcomes if not outcome.is_right] == []
     assert {status for _, status in answers} == {0}
     assert system.children() == processes, "a process died"
-    assert after[0] <= before[0], "threads are left"
+    assert after[0] <= MOST_THREADS, "threads are left"
     assert after[1] <= before[1], "descriptors are left"
     assert "Traceback" not in system.log()
     if PDUS >= ENOUGH_TO_COMPARE:

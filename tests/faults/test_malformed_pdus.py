@@ -37,7 +37,7 @@ KEPT_SHARE = 0.9
 """Of the rate without attack; on two processors that the attackers use as well."""
 
 MOST_THREADS = 24
-"""Those of its pools, which are made when they are wanted and stay; one that is left for each PDU would be thousands."""
+"""Those of its pools, which are made when they are wanted and stay; one left for each PDU would be thousands."""
 
 GONE_S = 40.0
 Span = tuple[float, float]

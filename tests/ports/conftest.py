@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
+from radstream.blobs.port import BlobStore
 from radstream.bus.port import Bus
 from radstream.catalog.port import Catalog
-from tests import bus_adapters, catalog_adapters
+from tests import blobs_adapters, bus_adapters, catalog_adapters
 from tests.bus_adapters import Open
 from tests.bus_trial import new_topic
 from tests.engines import on_engines
@@ -51,3 +52,18 @@ async def topic(bus: Bus) -> str:
 @pytest.fixture
 def group() -> str:
     return f"group-{uuid.uuid4().hex}"
+
+
+@pytest.fixture(params=on_engines(blobs_adapters.ADAPTERS, blobs_adapters.ON_ENGINES))
+def adapter(request: pytest.FixtureRequest) -> Callable[[Path], BlobStore]:
+    return blobs_adapters.ADAPTERS[request.param]
+
+
+@pytest.fixture
+async def store(adapter: Callable[[Path], BlobStore], tmp_path: Path) -> AsyncIterator[BlobStore]:
+    store = adapter(tmp_path)
+    await store.check()
+    yield store
+    async for info in store.list(""):  # a bucket outlives the test
+        await store.delete(info.key)
+    await store.close()

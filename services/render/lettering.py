@@ -1,73 +1,86 @@
-"""Text burnt into a picture: white on black, as large as the picture allows. Pure but for the font in Pillow.
+"""Text that is burnt into a picture: readable on any ground, in the corner or at the place that is named.
 
-The font is the one that Pillow carries (Aileron, CC0), so that the same text looks the same on every machine.
+The font is the one that comes with Pillow. It knows Latin letters; others are romanised, since an empty box in the
+place of a name says nothing.
 """
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+from anyascii import anyascii
 from PIL import Image, ImageDraw, ImageFont
 
 Array = npt.NDArray[Any]
 Corner = Literal["top left", "top right", "bottom left", "bottom right"]
 
-_SMALLEST_FONT: Final = 10
-_LARGEST_FONT: Final = 64
-_FONTS_PER_HEIGHT: Final = 36
-"""The height of a picture divided by that of its letters."""
-
-_MARGIN: Final = 2
-_MOST_CHARACTERS: Final = 1024
+SMALLEST_SIZE: Final = 9
+LARGEST_SIZE: Final = 48
+_LINES_OF_A_PICTURE: Final = 36
+_LAST_OF_THE_FONT: Final = "\u00ff"
+WHITE: Final = (255, 255, 255)
 
 
-def write(picture: Array, text: str, corner: Corner) -> Array:
-    """Return `picture` with `text` in a corner, over as many lines as it takes; what does not fit is cut off.
+def write_lines(picture: Array, lines: Sequence[str], corner: Corner) -> Array:
+    """Return a copy of `picture` with `lines` in one of its corners: white, with a black outline.
 
     Parameters
     ----------
     picture : ndarray
         uint8 of shape (rows, columns) or (rows, columns, 3).
-    text : str
-        Of which no more than 1024 characters are written.
+    lines : sequence of str
+        What does not fit into the picture is cut off at its edge.
 
     Returns
     -------
     ndarray
-        Of the same shape and type; `picture` itself is not changed.
+        As `picture`.
     """
-    letters = lettered(text, picture.shape[0], picture.shape[1])
-    rows, columns = min(letters.shape[0], picture.shape[0]), min(letters.shape[1], picture.shape[1])
-    top = 0 if corner.startswith("top") else picture.shape[0] - rows
-    left = 0 if corner.endswith("left") else picture.shape[1] - columns
-    written = picture.copy()
-    block = letters[:rows, :columns]
-    written[top : top + rows, left : left + columns] = block if picture.ndim == 2 else block[..., None]
-    return written
+    image = Image.fromarray(picture)
+    size = size_for(picture)
+    text = "\n".join(legible(line) for line in lines)
+    vertical, horizontal = corner.split()
+    x = 2 if horizontal == "left" else image.width - 2
+    y = 2 if vertical == "top" else image.height - 2
+    anchor: Any = ("l" if horizontal == "left" else "r") + ("a" if vertical == "top" else "d")
+    align: Literal["left", "right"] = "left" if horizontal == "left" else "right"
+    write_at(ImageDraw.Draw(image), (x, y), text, size, anchor=anchor, align=align)
+    return np.asarray(image)
 
 
-@lru_cache(maxsize=64)
-def lettered(text: str, rows: int, columns: int) -> Array:
-    """Return `text` as white letters on black, for a picture of `rows` x `columns`; uint8, two-dimensional."""
-    font = _font(max(_SMALLEST_FONT, min(_LARGEST_FONT, min(rows, columns) // _FONTS_PER_HEIGHT)))
-    lines = _wrapped(text[:_MOST_CHARACTERS], font, columns - 2 * _MARGIN)
-    left, top, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), lines, font=font)
-    size = (int(right - left) + 2 * _MARGIN, int(bottom - top) + 2 * _MARGIN)
-    block = Image.new("L", size, 0)
-    ImageDraw.Draw(block).multiline_text((_MARGIN - left, _MARGIN - top), lines, fill=255, font=font)
-    return np.asarray(block)
+def write_at(
+    draw: ImageDraw.ImageDraw,
+    place: tuple[float, float],
+    text: str,
+    size: int,
+    *,
+    colour: tuple[int, int, int] = WHITE,
+    anchor: str = "la",
+    align: Literal["left", "center", "right"] = "left",
+) -> None:
+    """Write `text` at `place`, which is that part of it that `anchor` names in the words of Pillow."""
+    ink: Any = colour if draw.mode == "RGB" else round(sum(colour) / 3)
+    outline: Any = (0, 0, 0) if draw.mode == "RGB" else 0
+    draw.multiline_text(
+        place, text, ink, _font(size), anchor, spacing=1, align=align, stroke_width=1, stroke_fill=outline
+    )
 
 
-@lru_cache(maxsize=16)
+def size_for(picture: Array) -> int:
+    """Return the height of letters, in pixels, that suits the size of a picture."""
+    return int(min(max(min(picture.shape[:2]) // _LINES_OF_A_PICTURE, SMALLEST_SIZE), LARGEST_SIZE))
+
+
+def legible(text: str) -> str:
+    """Return `text` in letters that the font has: one line, without control characters, romanised where need be."""
+    known = "".join(letter if letter <= _LAST_OF_THE_FONT else anyascii(letter) for letter in text)
+    return "".join(letter if letter.isprintable() else " " for letter in known)
+
+
+@lru_cache(maxsize=LARGEST_SIZE)
 def _font(size: int) -> Any:
     return ImageFont.load_default(size)
-
-
-def _wrapped(text: str, font: Any, width: int) -> str:
-    """Return `text` with line breaks where it would be wider than `width` pixels."""
-    characters = max(4, int(width / font.getlength("n")))
-    return "\n".join(line for part in text.splitlines() for line in textwrap.wrap(part, characters)) or " "

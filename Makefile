@@ -109,6 +109,11 @@ bench-receive: .venv/.dev  ## measure receiving beside Orthanc, DCMTK and pynetd
 	@scripts/install-peers dcmtk orthanc
 	$(BIN)/python -m bench.receive $(ARGS)
 
+.PHONY: bench-dicomweb
+bench-dicomweb: .venv/.dev  ## measure DICOMweb beside Orthanc in one run; prints Markdown (ARGS=--quick for a short one)
+	@scripts/install-peers orthanc
+	$(BIN)/python -m bench.dicomweb $(ARGS)
+
 .PHONY: clean
 clean:  ## remove what these commands made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

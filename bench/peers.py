@@ -64,7 +64,7 @@ class Orthanc:
         return shutil.which("Orthanc") is not None and ORTHANC_PLUGIN.exists()
 
     def start(self) -> Peer:
-        self._folder.mkdir(parents=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
         http_port, dimse_port = free_port(), free_port()
         configuration = {
             "Name": "bench",

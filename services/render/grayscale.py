@@ -6,17 +6,20 @@ the frame is looked up in the result: a CT slice of 512 x 512 costs one table of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from radstream.contract.errors import UnsupportedInstance
 from services.render.description import Description
 from services.render.lookup_tables import LookupTable
 from services.render.windows import Window, apply_window, window_of_range
 
 Array = npt.NDArray[Any]
 
+BLACK: Final = 0
 LONGEST_TABLE: Final = 1 << 17
 BLOCK_PIXELS: Final = 1 << 20
 """Pixels that are worked on at once, so that temporaries stay small beside a large frame."""
@@ -29,18 +32,29 @@ def rescale(values: Array, description: Description) -> Array:
     return values.astype(np.float64) * description.slope + description.intercept
 
 
-def choose_voi(samples: Array, description: Description, wanted: Window | None) -> Window | LookupTable:
+def choose_voi(samples: Array, description: Description, wanted: Window | None, name: str = "") -> Window | LookupTable:
     """Return what makes brightness of rescaled values: what is wanted, what the image brings, or what fits it.
 
     An image that brings neither table nor window is shown as it is if its samples have 8 bits or fewer (PS3.3 C.11.2:
     identity). Deeper ones would be black that way: from the smallest to the largest value, padding left out.
+
+    Parameters
+    ----------
+    name : str
+        Which of the alternatives that the image brings: its number, from 1, tables first, or its explanation.
+
+    Raises
+    ------
+    UnsupportedInstance
+        If the image brings none of that name.
     """
     if wanted is not None:
         return wanted
-    if description.voi_table is not None:
-        return description.voi_table
-    if description.windows:
-        return description.windows[0]
+    alternatives: Sequence[Window | LookupTable] = (*description.voi_tables, *description.windows)
+    if name:
+        return _named(alternatives, name)
+    if alternatives:
+        return alternatives[0]
     bits = description.attributes["bits_stored"]
     if bits <= 8 and description.modality_table is None and (description.slope, description.intercept) == (1, 0):
         low = -(1 << (bits - 1)) if description.attributes["pixel_representation"] else 0
@@ -48,10 +62,17 @@ def choose_voi(samples: Array, description: Description, wanted: Window | None) 
     return _window_that_fits(samples, description)
 
 
+def _named(alternatives: Sequence[Window | LookupTable], name: str) -> Window | LookupTable:
+    for number, alternative in enumerate(alternatives, 1):
+        if name == str(number) or name.casefold() == alternative.explanation.casefold():
+            return alternative
+    raise UnsupportedInstance("the image has no window or lookup table of that name")
+
+
 def _window_that_fits(samples: Array, description: Description) -> Window:
     shown = samples
     if description.padding is not None:
-        shown = samples[~_is_padding(samples, description)]
+        shown = samples[~is_padding(samples, description)]
     if shown.dtype.kind == "f":
         shown = shown[np.isfinite(shown)]
     if not shown.size:
@@ -88,27 +109,39 @@ def to_brightness(samples: Array, description: Description, voi: Window | Lookup
 
 def _transform(stored: Array, description: Description, voi: Window | LookupTable) -> Array:
     """Carry out every transform on `stored` values."""
-    values = rescale(stored, description)
-    if isinstance(voi, LookupTable):
-        brightness = voi.look_up(values) * (255.0 / ((1 << voi.bits) - 1))
-    else:
-        brightness = apply_window(values, voi)
-    if description.is_inverse:
-        brightness = 255.0 - brightness
-    shown = np.rint(np.nan_to_num(brightness)).astype(np.uint8)
-    if description.padding is not None:
-        shown[_is_padding(stored, description)] = 0
-    if stored.dtype.kind == "f":
-        shown[np.isnan(stored)] = 0
+    shown = brightness_of(rescale(stored, description), voi, description)
+    if description.padding is not None or stored.dtype.kind == "f":
+        shown[is_padding(stored, description)] = BLACK
     return shown
 
 
-def _is_padding(stored: Array, description: Description) -> Array:
-    """Tell which stored values are padding, which is black in every presentation (PS3.3 C.7.5.1.1.2)."""
-    assert description.padding is not None
-    low, high = description.padding
-    is_padding: Array = (stored >= low) & (stored <= high)
-    return is_padding
+def brightness_of(values: Array, voi: Window | LookupTable, description: Description) -> Array:
+    """Return what VOI and presentation transform make of rescaled `values`: uint8 of their shape, 0 is black."""
+    if isinstance(voi, LookupTable):
+        brightness = voi.look_up(values) / ((1 << voi.bits) - 1)
+    else:
+        brightness = apply_window(values, voi, 1.0)
+    if (table := description.presentation_table) is not None:
+        place = np.nan_to_num(brightness) * (len(table.entries) - 1) + table.first_mapped
+        brightness = table.look_up(place) / ((1 << table.bits) - 1)
+    if description.is_inverse:
+        brightness = 1.0 - brightness
+    return np.rint(np.nan_to_num(brightness) * 255.0).astype(np.uint8)
+
+
+def is_padding(stored: Array, description: Description) -> Array:
+    """Tell which stored values are no picture: padding, and what is not a number.
+
+    Returns
+    -------
+    ndarray
+        bool, of the same shape. These are black in every presentation (PS3.3 C.7.5.1.1.2).
+    """
+    padding: Array = np.isnan(stored) if stored.dtype.kind == "f" else np.zeros(stored.shape, np.bool_)
+    if description.padding is not None:
+        low, high = description.padding
+        padding |= (stored >= low) & (stored <= high)
+    return padding
 
 
 def _in_blocks(samples: Array, work: Any) -> Array:

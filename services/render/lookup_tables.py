@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pydicom import Dataset
 
 from radstream.contract.errors import UnsupportedInstance
+from services.render.attributes import text
 
 Array = npt.NDArray[Any]
 
@@ -35,11 +36,14 @@ class LookupTable:
         Shape (n,) or, for colours, (n, 3).
     bits : int
         The output is 0 to 2**bits - 1.
+    explanation : str
+        What the image calls it.
     """
 
     first_mapped: int
     entries: Array
     bits: int
+    explanation: str = ""
 
     def look_up(self, values: Array) -> Array:
         """Return the entries for `values`, of their shape (and 3 for colours)."""
@@ -66,7 +70,7 @@ def read_table(item: Dataset, *, is_signed: bool, is_big_endian: bool) -> Lookup
     entries = _entries(_raw(item, _DATA, is_big_endian), count, bits, is_big_endian)
     if int(entries.max()) >> bits:
         raise UnsupportedInstance("a lookup table has entries that are larger than its descriptor says")
-    return LookupTable(first, entries, bits)
+    return LookupTable(first, entries, bits, text(item, "LUTExplanation"))
 
 
 def read_palette(dataset: Dataset, *, is_signed: bool, is_big_endian: bool) -> LookupTable | None:

@@ -21,11 +21,14 @@ class Window:
     ----------
     function : str
         VOI LUT Function: LINEAR, LINEAR_EXACT or SIGMOID.
+    explanation : str
+        What the image calls it.
     """
 
     center: float
     width: float
     function: str = "LINEAR"
+    explanation: str = ""
 
     @property
     def is_valid(self) -> bool:

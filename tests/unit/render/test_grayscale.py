@@ -55,16 +55,16 @@ def test_a_modality_table_takes_the_place_of_the_slope() -> None:
 def test_what_the_client_wants_comes_first_then_the_table_then_the_first_window() -> None:
     samples = np.array([[0, 100]], np.uint16)
     table = LookupTable(0, np.arange(256), 8)
-    both = described(samples, voi_table=table, windows=(Window(1, 2), Window(3, 4)))
+    both = described(samples, voi_tables=(table,), windows=(Window(1, 2), Window(3, 4)))
     assert choose_voi(samples, both, Window(9, 9)) == Window(9, 9)
     assert choose_voi(samples, both, None) is table
-    assert choose_voi(samples, replace(both, voi_table=None), None) == Window(1, 2)
+    assert choose_voi(samples, replace(both, voi_tables=()), None) == Window(1, 2)
 
 
 def test_a_voi_table_is_scaled_from_its_own_range() -> None:
     samples = np.array([[0, 1, 2, 3]], np.uint16)
     table = LookupTable(0, np.array([0, 1023, 2046, 4095], np.uint16), 12)
-    assert shown(samples, described(samples, voi_table=table)) == [[0, 64, 127, 255]]
+    assert shown(samples, described(samples, voi_tables=(table,))) == [[0, 64, 127, 255]]
 
 
 def test_8_bits_without_a_window_are_shown_as_they_are() -> None:

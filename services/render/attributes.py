@@ -1,0 +1,81 @@
+"""Reading attributes of data sets that strangers made: nothing is taken for granted, neither presence nor kind. Pure.
+
+Attributes of enhanced objects are looked for in the Per-frame Functional Groups, then in the Shared ones, then at the
+top (PS3.3 C.7.6.16). Every function raises `UnsupportedInstance` where a value is not what its attribute is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from pydicom import Dataset
+
+from radstream.contract.errors import UnsupportedInstance
+
+
+def frame_group(dataset: Dataset, frame_index: int, name: str) -> Dataset:
+    """Return the item of a functional group that holds for the frame, or the data set itself if there is none."""
+    per_frame = items(dataset, "PerFrameFunctionalGroupsSequence")
+    if per_frame and frame_index >= len(per_frame):
+        raise UnsupportedInstance("there are fewer functional groups than frames")
+    for groups in (*per_frame[frame_index : frame_index + 1], *items(dataset, "SharedFunctionalGroupsSequence")[:1]):
+        item = first_item(groups, name)
+        if item is not None and len(item):
+            return item
+    return dataset
+
+
+def items(dataset: Dataset, keyword: str) -> Sequence[Dataset]:
+    """Return the items of a sequence; none if it is missing."""
+    return [item for item in values(dataset, keyword) if isinstance(item, Dataset)]
+
+
+def first_item(dataset: Dataset, keyword: str) -> Dataset | None:
+    """Return the first item of a sequence, if there is one."""
+    return next(iter(items(dataset, keyword)), None)
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    """Return the first value as text without padding; empty if there is none."""
+    return str(values(dataset, keyword)[0]).strip() if values(dataset, keyword) else ""
+
+
+def number(dataset: Dataset, keyword: str, default: float) -> float:
+    """Return the first value, which has to be finite."""
+    found = numbers(dataset, keyword)
+    if not found:
+        return default
+    if not math.isfinite(found[0]):
+        raise UnsupportedInstance(f"{keyword} is not finite")
+    return found[0]
+
+
+def integer(dataset: Dataset, keyword: str, default: int | None = None) -> int:
+    """Return the first value as a whole number; without a default it has to be there."""
+    found = numbers(dataset, keyword)
+    if found and math.isfinite(found[0]):
+        return int(found[0])
+    if default is None:
+        raise UnsupportedInstance(f"{keyword} is missing")
+    return default
+
+
+def numbers(dataset: Dataset, keyword: str) -> list[float]:
+    """Return all values as numbers."""
+    try:
+        return [float(value) for value in values(dataset, keyword)]
+    except (TypeError, ValueError) as error:
+        raise UnsupportedInstance(f"{keyword} is not a number") from error
+
+
+def values(dataset: Dataset, keyword: str) -> Sequence[Any]:
+    """Return the values of an attribute; none if it is missing or empty."""
+    try:
+        value = dataset.get(keyword)
+    except (ValueError, TypeError, OverflowError, NotImplementedError, KeyError, OSError) as error:
+        raise UnsupportedInstance(f"{keyword} cannot be read") from error
+    if value is None or value == "":
+        return ()
+    return value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else (value,)

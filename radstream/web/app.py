@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from radstream.contract.errors import RadstreamError, answer_to
 from radstream.telemetry import HTTP_SECONDS, Check, code_path, get_logger
 from radstream.web import health
+from radstream.web.direct import Direct
 from radstream.web.problems import on_http_exception, on_validation_error, problem, problem_of
 
 CONTENT_SECURITY_POLICY: Final = (
@@ -49,6 +50,7 @@ def create_app(
         app.include_router(router)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_middleware(Direct, routers=routers)
     app.add_middleware(Boundary)
     return app
 

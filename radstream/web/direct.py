@@ -56,7 +56,7 @@ class Direct:
         """Return whose request it is, noted in `scope` as Starlette does; None if FastAPI has to see to it."""
         path, method = scope["path"], scope["method"]
         for route in self._candidates(min(path.count("/"), _MOST_SLASHES)):
-            if method in route.methods and (match := route.path_regex.match(path)):
+            if method in (route.methods or ()) and (match := route.path_regex.match(path)):
                 if id(route) not in self._simple:
                     return None
                 scope.update(route=route, endpoint=route.endpoint, path_params=match.groupdict())

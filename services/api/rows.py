@@ -7,7 +7,8 @@ order of their tags (PS3.18 F.2.2).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 
 import msgspec
 import zstandard
@@ -32,6 +33,8 @@ COMPUTED_FIELDS: Final = {
 
 _SOP_CLASSES_IN_STUDY: Final = "00080062"
 _BULK_DATA_URI: Final = b'"BulkDataURI":"'
+
+_MOST_KEPT: Final = 1024
 
 _DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODER: Final = msgspec.json.Encoder()
@@ -70,14 +73,20 @@ def attributes_of(query: Query, level: Level, document: Document, *, is_default:
         encoded = zstandard.ZstdDecompressor().decompress(document["metadata"])
     else:
         encoded = document.get("attributes") or document.get("qido") or b"{}"
-    wanted = query.attributes | (DEFAULT_ATTRIBUTES[level] if is_default else frozenset())
     stored = _DECODER.decode(encoded)
-    kept = {
-        tag: value
-        for tag, value in stored.items()
-        if tag not in COMPUTED_ATTRIBUTES and (query.all_attributes or tag in wanted)
-    }
-    return kept | _computed(query, level, document, is_default=is_default)
+    if query.all_attributes:
+        kept = {tag: value for tag, value in stored.items() if tag not in COMPUTED_ATTRIBUTES}
+    else:
+        wanted = _wanted(query.attributes, level, is_default=is_default)
+        kept = {tag: value for tag, value in stored.items() if tag in wanted}
+    kept.update(_computed(query, level, document, is_default=is_default))
+    return kept
+
+
+@lru_cache(_MOST_KEPT)
+def _wanted(named: frozenset[str], level: Level, *, is_default: bool) -> frozenset[str]:
+    """Return the tags of the stored attributes that are returned."""
+    return (named | (DEFAULT_ATTRIBUTES[level] if is_default else frozenset())) - COMPUTED_ATTRIBUTES
 
 
 def encode_row(parts: Sequence[Attributes], url: str) -> bytes:
@@ -93,8 +102,8 @@ def encode_row(parts: Sequence[Attributes], url: str) -> bytes:
     whole: Attributes = {}
     for part in parts:
         whole |= part
-    whole["00080056"] = _attribute("CS", ["ONLINE"])
-    whole["00081190"] = _attribute("UR", [url])
+    whole["00080056"] = _attribute("CS", ("ONLINE",))
+    whole["00081190"] = msgspec.Raw(_ENCODER.encode({"vr": "UR", "Value": (url,)}))
     return _ENCODER.encode(dict(sorted(whole.items()))).replace(
         _BULK_DATA_URI, _BULK_DATA_URI + f"{url}/bulkdata/".encode()
     )
@@ -106,11 +115,12 @@ def _computed(query: Query, level: Level, document: Document, *, is_default: boo
         by_default = is_default and tag != _SOP_CLASSES_IN_STUDY
         if by_default or query.all_attributes or tag in query.attributes:
             value = document.get(name)
-            found[tag] = _attribute(vr, value if isinstance(value, list) else [value or 0])
+            found[tag] = _attribute(vr, tuple(value) if isinstance(value, list) else (value or 0,))
     return found
 
 
-def _attribute(vr: str, values: Sequence[Any]) -> msgspec.Raw:
+@lru_cache(_MOST_KEPT)  # there are few modalities, and most numbers are small
+def _attribute(vr: str, values: tuple[str | int, ...]) -> msgspec.Raw:
     """Return an attribute; one without values has no ``Value``, since viewers stumble over an empty one."""
     return msgspec.Raw(_ENCODER.encode({"vr": vr, "Value": values} if values else {"vr": vr}))
 

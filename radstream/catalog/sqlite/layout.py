@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import orjson
+
 from radstream.catalog.sqlite.database import has_full_text
 from radstream.catalog.values import KEY, normalised
 from radstream.contract.documents import Collection, Field
@@ -120,11 +122,15 @@ def encode(field: Field, value: Any) -> Raw:
     return json.dumps(kept, ensure_ascii=False) if isinstance(kept, list) else kept
 
 
-def decode(field: Field, raw: Raw) -> Any:
-    """Return the value that `encode` made `raw` of; a missing list is an empty one."""
-    if field.kind != "list":
-        return raw
-    return json.loads(raw) if isinstance(raw, str) else []
+def as_array(ids: Sequence[int]) -> str:
+    """Return `ids` as JSON, for a statement that reads them with ``json_each``."""
+    return orjson.dumps(ids).decode()
+
+
+def decode_list(raw: Raw) -> list[str]:
+    """Return the list that `encode` made `raw` of; a missing one is empty."""
+    elements: list[str] = orjson.loads(raw) if isinstance(raw, str) else []
+    return elements
 
 
 def encode_document(table: Table, document: Mapping[str, Any]) -> dict[Field, Raw]:

@@ -7,14 +7,13 @@ index itself is asked, up to a limit, and the answer is used in the query.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from radstream.catalog.filters import And, Equals, Exists, In, Not, Or, Predicate, Range, Wildcard
 from radstream.catalog.sqlite.conditions import ALWAYS, NEVER, Clause, OnField, condition, joined
 from radstream.catalog.sqlite.infix import infix_clause
-from radstream.catalog.sqlite.layout import Table, column
+from radstream.catalog.sqlite.layout import Table, as_array, column
 from radstream.catalog.values import is_unicode
 from radstream.catalog.wildcards import split
 from radstream.contract.documents import Field
@@ -137,7 +136,10 @@ def _on_field(where: OnField, table: Table, few: Few) -> Clause:
 
 
 def _matches(where: OnField, table: Table) -> Clause:
-    """Return the SELECT of the ids of all documents for which `where` holds, from the field's indexes alone."""
+    """Return the SELECT of the ids of all documents for which `where` holds, from the field's indexes alone.
+
+    An id comes as often as elements of a list match.
+    """
     field = table.field(where.field)
     is_list = field.kind == "list"
     source, id_, value = (
@@ -150,7 +152,7 @@ def _matches(where: OnField, table: Table) -> Clause:
     if candidates is not None:
         source = f"({candidates.sql}) c CROSS JOIN {source} ON {id_} = c.rowid"
         test = Clause(test.sql, candidates.parameters + test.parameters)
-    return Clause(f"SELECT {'DISTINCT ' * is_list}{id_} FROM {source} WHERE {test.sql}", test.parameters)
+    return Clause(f"SELECT {id_} id FROM {source} WHERE {test.sql}", test.parameters)
 
 
 def _candidates(where: OnField, field: Field, table: Table) -> Clause | None:
@@ -170,4 +172,4 @@ def _test_each(where: OnField, field: Field, table: Table) -> Clause:
 
 
 def _one_of(ids: Sequence[int]) -> Clause:
-    return Clause("t.id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)) if ids else NEVER
+    return Clause("t.id IN (SELECT value FROM json_each(?))", (as_array(ids),)) if ids else NEVER

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import isqrt
 from typing import Final
 
@@ -12,7 +12,7 @@ from radstream.catalog.filters import Predicate
 from radstream.catalog.port import Document
 from radstream.catalog.sqlite.conditions import ALWAYS, Clause
 from radstream.catalog.sqlite.database import Connection
-from radstream.catalog.sqlite.layout import Table, column, decode, ordering
+from radstream.catalog.sqlite.layout import Table, as_array, column, decode_list, ordering
 from radstream.catalog.sqlite.predicates import Few, compile_predicate, matches_of_one
 
 _FEWEST: Final = 100
@@ -61,7 +61,7 @@ def count(connection: Connection, table: Table, where: Predicate) -> int:
 
 def _select_count(connection: Connection, table: Table, where: Predicate) -> Clause:
     if matches := matches_of_one(where, table):
-        return Clause(f"SELECT count(*) FROM ({matches.sql})", matches.parameters)
+        return Clause(f"SELECT count(DISTINCT id) FROM ({matches.sql})", matches.parameters)
     condition = compile_predicate(where, table, _few(connection, table, None))
     if condition == ALWAYS:  # without WHERE, SQLite only counts the entries of an index's pages
         return Clause(f"SELECT count(*) FROM {table.name}")
@@ -90,16 +90,17 @@ def _few(connection: Connection, table: Table, wanted: int | None) -> Few:
     Sorting m matches costs about m; walking in the order of the sort until `wanted` are met among N documents costs
     about ``wanted * N / m``. They are equal where m is the square root of ``wanted * N``.
     """
-    number = connection.execute(f"SELECT max(id) FROM {table.name}").fetchone()[0] or 0
-    most = _MOST if wanted is None else min(_MOST, max(_FEWEST, isqrt(wanted * number)))
-    known: dict[tuple[Clause, float], list[int] | None] = {}
 
+    @cache
+    def most() -> int:
+        number = connection.execute(f"SELECT max(id) FROM {table.name}").fetchone()[0] or 0
+        return _MOST if wanted is None else min(_MOST, max(_FEWEST, isqrt(wanted * number)))
+
+    @cache
     def few(matches: Clause, share: float) -> list[int] | None:
-        if (matches, share) not in known:
-            limit = int(most * share)
-            rows = connection.execute(f"{matches.sql} LIMIT ?", (*matches.parameters, limit + 1)).fetchall()
-            known[matches, share] = [row[0] for row in rows] if len(rows) <= limit else None
-        return known[matches, share]
+        limit = int(most() * share)
+        rows = connection.execute(f"{matches.sql} LIMIT ?", (*matches.parameters, limit + 1)).fetchall()
+        return list(dict.fromkeys(row[0] for row in rows)) if len(rows) <= limit else None
 
     return few
 
@@ -111,6 +112,9 @@ def _documents(connection: Connection, query: Query, ids: Sequence[int]) -> Iter
     columns = ", ".join(["t.id", "t.key", *map(column, fields)])
     large = f" LEFT JOIN {table.large_name} l ON l.id = t.id" if any(field.large for field in fields) else ""
     sql = f"SELECT {columns} FROM json_each(?) p CROSS JOIN {table.name} t ON t.id = p.value{large}"
-    for each, key, *values in connection.execute(sql, (json.dumps(ids),)):
-        document = {field.name: decode(field, value) for field, value in zip(fields, values, strict=True)}
-        yield each, {"_id": key} | document
+    names, lists = ["_id", *query.fields], [field.name for field in fields if field.kind == "list"]
+    for each, *values in connection.execute(sql, (as_array(ids),)):
+        document = dict(zip(names, values, strict=True))
+        for name in lists:
+            document[name] = decode_list(document[name])
+        yield each, document

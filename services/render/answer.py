@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from radstream.catalog.port import Document
 from radstream.web.conditional import cache_headers, unchanged
+from services.render.enhancement.mark import HEADER, name_of
 from services.render.pictures import Pictures
 from services.render.pixels import Wish
 
@@ -32,7 +33,8 @@ async def picture(
     if (answer := unchanged(request, etag)) is not None:
         return answer
     made = await pictures.render(document, index, wish, media_type, quality)
-    return Response(made.body, headers=cache_headers(etag), media_type=media_type)
+    headers = cache_headers(etag) | ({HEADER: name_of(wish.enhancement)} if wish.enhancement else {})
+    return Response(made.body, headers=headers, media_type=media_type)
 
 
 def _etag(document: Document, *parts: object) -> str:

@@ -11,6 +11,7 @@ from radstream.contract.errors import UnsupportedInstance
 from radstream.dicom.image_pixel import FrameAttributes
 from services.render.attributes import frame_group, integer, items, number, numbers, text, values
 from services.render.lookup_tables import LookupTable, read_palette, read_table
+from services.render.subject import UNKNOWN, Subject, subject_of
 from services.render.windows import Window
 
 
@@ -36,10 +37,14 @@ class Description:
         Smallest and largest stored value that is no picture (PS3.3 C.7.5.1.1.2).
     palette : LookupTable or None
         Colours of 8 bits; of a monochrome frame those of its Supplemental Palette.
+    pseudo_colours : LookupTable or None
+        Of a presentation state: for brightness, its entries stand side by side over the whole range.
     icc_profile : bytes
         Of the colours; empty if there is none.
     pixel_aspect : float
         Height of a pixel divided by its width.
+    subject : Subject
+        What the values are of.
     """
 
     attributes: FrameAttributes
@@ -52,8 +57,10 @@ class Description:
     is_inverse: bool = False
     padding: tuple[float, float] | None = None
     palette: LookupTable | None = None
+    pseudo_colours: LookupTable | None = None
     icc_profile: bytes = b""
     pixel_aspect: float = 1.0
+    subject: Subject = UNKNOWN
 
 
 def describe(dataset: Dataset, frame_index: int, *, is_big_endian: bool = False, is_float: bool = False) -> Description:
@@ -92,6 +99,7 @@ def describe(dataset: Dataset, frame_index: int, *, is_big_endian: bool = False,
         palette=_palette(dataset, is_signed, is_big_endian),
         icc_profile=_icc_profile(dataset),
         pixel_aspect=_pixel_aspect(dataset, frame_index),
+        subject=subject_of(dataset, frame_index),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from radstream.contract.errors import MalformedRequest
 from services.render.encode import DEFAULT_QUALITY
+from services.render.enhancement.steps import WINDOWING, Enhancement, parse_enhancement
 from services.render.pixels import Wish
 from services.render.viewport import LARGEST_SIDE, Region
 from services.render.windows import FUNCTIONS, Window
@@ -45,6 +46,7 @@ class Parameters:
     window: Window | None = None
     viewport: Viewport | None = None
     quality: int = DEFAULT_QUALITY
+    enhancement: Enhancement = ()
 
     def wish(self, rows: int | None, columns: int | None) -> Wish:
         """Return what this means for an image of `rows` x `columns`.
@@ -55,11 +57,11 @@ class Parameters:
             If the region lies beside the image.
         """
         if self.viewport is None:
-            return Wish(self.window)
+            return Wish(self.window, enhancement=self.enhancement)
         box = (self.viewport.width, self.viewport.height)
         if self.viewport.source == NO_SOURCE:
-            return Wish(self.window, box)
-        return Wish(self.window, box, _region(self.viewport.source, rows or 0, columns or 0))
+            return Wish(self.window, box, enhancement=self.enhancement)
+        return Wish(self.window, box, _region(self.viewport.source, rows or 0, columns or 0), self.enhancement)
 
 
 def parse_parameters(query: Mapping[str, str]) -> Parameters:
@@ -71,10 +73,14 @@ def parse_parameters(query: Mapping[str, str]) -> Parameters:
         If one of them means nothing.
     """
     given = {name.lower(): value.strip() for name, value in query.items()}
+    enhancement = parse_enhancement(given["enhance"]) if given.get("enhance") else ()
+    if given.get("window") and any(step.name in WINDOWING for step in enhancement):
+        raise MalformedRequest("either the client chooses the window or a step of the enhancement does")
     return Parameters(
         window=_window(given["window"]) if given.get("window") else None,
         viewport=_viewport(given["viewport"]) if given.get("viewport") else None,
         quality=_quality(given["quality"]) if given.get("quality") else DEFAULT_QUALITY,
+        enhancement=enhancement,
     )
 
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 import numpy.typing as npt
 
-from services.render.colour import colour_above, to_rgb
+from services.render.colour import colour_above, pseudo_coloured, to_rgb
 from services.render.description import Description
+from services.render.enhancement.chain import enhance_colour
+from services.render.enhancement.looks import enhanced_brightness
+from services.render.enhancement.mark import mark, text_of
+from services.render.enhancement.steps import Enhancement
 from services.render.grayscale import choose_voi, to_brightness
-from services.render.viewport import Region, fitted_size, resample
+from services.render.presentation import AS_STORED, Presentation, finish
+from services.render.viewport import Region
 from services.render.windows import Window
 
 Array = npt.NDArray[Any]
@@ -34,14 +38,32 @@ class Wish:
         Width and height of the viewport.
     region : Region or None
         The part of the picture to show.
+    enhancement : Enhancement
+        What is done so that more is seen; nothing if empty.
+    voi : str
+        Which of the windows and tables that the image brings, see `services.render.grayscale.choose_voi`.
+    annotations : tuple of str
+        Of `services.render.annotations.KEYWORDS`.
+    icc_profile : str
+        Of `services.render.profiles.CHOICES`.
     """
 
     window: Window | None = None
     box: tuple[int, int] | None = None
     region: Region | None = None
+    enhancement: Enhancement = ()
+    voi: str = ""
+    annotations: tuple[str, ...] = ()
+    icc_profile: str = ""
 
 
-def render(samples: Array, photometric_interpretation: str, description: Description, wish: Wish) -> Array:
+def render(
+    samples: Array,
+    photometric_interpretation: str,
+    description: Description,
+    wish: Wish,
+    presentation: Presentation = AS_STORED,
+) -> Array:
     """Return the picture of a frame.
 
     Parameters
@@ -62,15 +84,24 @@ def render(samples: Array, photometric_interpretation: str, description: Descrip
         If pictures of this kind are not shown.
     """
     is_monochrome = photometric_interpretation in _MONOCHROME and samples.ndim == 2
-    # A window that is made to fit must fit the whole frame: the brightness of a part does not depend on the cut.
-    voi = choose_voi(samples, description, wish.window) if is_monochrome else None
-    if wish.region is not None:
-        samples = wish.region.cut(samples)
-    if voi is None:
-        picture = to_rgb(samples, photometric_interpretation, description)
+    # The whole frame, also of a part: a window that is made to fit fits the frame, and filters look around the corner.
+    if not is_monochrome:
+        picture = _colour(samples, photometric_interpretation, description, wish)
+    elif wish.enhancement:
+        picture = enhanced_brightness(samples, description, wish.enhancement, wish.window)
     else:
-        picture = to_brightness(samples, description, voi)
-        if description.palette is not None:
-            picture = colour_above(picture, samples, description.palette)
-    rows, columns = fitted_size(picture.shape[0], picture.shape[1], description.pixel_aspect, wish.box)
-    return np.ascontiguousarray(resample(picture, rows, columns))
+        picture = _monochrome(samples, description, wish)
+    if description.pseudo_colours is not None and is_monochrome:
+        picture = pseudo_coloured(picture, description.pseudo_colours)
+    finished = finish(picture, presentation, pixel_aspect=description.pixel_aspect, region=wish.region, box=wish.box)
+    return mark(finished, text_of(wish.enhancement)) if wish.enhancement else finished
+
+
+def _monochrome(samples: Array, description: Description, wish: Wish) -> Array:
+    picture = to_brightness(samples, description, choose_voi(samples, description, wish.window, wish.voi))
+    return picture if description.palette is None else colour_above(picture, samples, description.palette)
+
+
+def _colour(samples: Array, photometric_interpretation: str, description: Description, wish: Wish) -> Array:
+    picture = to_rgb(samples, photometric_interpretation, description)
+    return enhance_colour(picture, wish.enhancement) if wish.enhancement else picture

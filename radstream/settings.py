@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     tls_key: str = Field("", description="file of its private key, PEM without passphrase")
     tls_client_ca: str = Field("", description="file of who issues the certificates of callers, PEM")
     allow_open: bool = Field(False, description="bind beyond loopback although nobody has to say who they are")
+    allow_delete: bool = Field(False, description="let whoever reaches the web door delete studies, series, instances")
     trust_forwarded: bool = Field(False, description="believe X-Forwarded-*: only if a gateway of ours is in front")
 
     ingest_urls: Words = Field((), description="where the gateway finds ingest's web door")

@@ -75,10 +75,15 @@ def pending_key(instance: InstanceKey) -> str:
     return f"{pending_prefix(instance.site)}{instance.sop_instance_uid}/{instance.sha256}.json"
 
 
+def previews_prefix(site: str) -> str:
+    """Return the prefix (in the cache bucket) of all previews of a site."""
+    return f"{site}/previews/"
+
+
 def preview_key(instance: InstanceKey) -> str:
     """Return the key (in the cache bucket) of an instance's preview, a JPEG."""
     uids = f"{instance.study_instance_uid}/{instance.series_instance_uid}/{instance.sop_instance_uid}"
-    return f"{instance.site}/previews/{uids}/{instance.sha256}.jpg"
+    return f"{previews_prefix(instance.site)}{uids}/{instance.sha256}.jpg"
 
 
 def transcoded_prefix(site: str) -> str:
@@ -96,3 +101,8 @@ def transcoded_key(instance: InstanceKey, encoding: str, frame_number: int) -> s
     """
     uids = f"{instance.study_instance_uid}/{instance.series_instance_uid}/{instance.sop_instance_uid}"
     return f"{transcoded_prefix(instance.site)}{uids}/{instance.sha256}/{encoding}/{frame_number}"
+
+
+def arriving_prefix(site: str) -> str:
+    """Return the prefix (in the cache bucket) of values that wait for the rest of their instance."""
+    return f"{site}/arriving/"

@@ -193,7 +193,7 @@ CONFLICTS: Final = Collection(
         Field("visible_blob_key"),
         Field("stored_at"),  # of the hidden version
     ),
-    indexes=(("SOPInstanceUID",), ("StudyInstanceUID",), ("stored_at",)),
+    indexes=(("SOPInstanceUID",), ("StudyInstanceUID",), ("stored_at",), ("visible_blob_key",)),
 )
 
 COLLECTIONS: Final = (PATIENTS, STUDIES, SERIES, INSTANCES, CONFLICTS)

@@ -139,13 +139,35 @@ class StudyCompleted(StudyEvent, frozen=True, kw_only=True):
 
 
 class StudyReopened(StudyEvent, frozen=True, kw_only=True):
-    """An instance arrived for a study that had been announced as complete."""
+    """An instance arrived for a study that had been announced as complete, or one of it was deleted."""
 
     event_type: str = "study-reopened"
 
 
-Event = InstanceEvent | StudyEvent
-EventT = TypeVar("EventT", bound=InstanceEvent | StudyEvent)
+class StudyDeleted(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody decided that a study, or a part of it, is not to be shown any more.
+
+    Parameters
+    ----------
+    event_type : {"study-deleted", "series-deleted", "instance-deleted"}
+    occurred_at : str
+        When it was decided. The time of the decision's record counts: it holds for what was stored until then.
+    series_instance_uid, sop_instance_uid : Uid or None
+        The part; None is all.
+    """
+
+    event_id: str
+    event_type: Literal["study-deleted", "series-deleted", "instance-deleted"]
+    version: int = 1
+    occurred_at: str
+    site: str
+    study_instance_uid: Uid
+    series_instance_uid: Uid | None = None
+    sop_instance_uid: Uid | None = None
+
+
+Event = InstanceEvent | StudyEvent | StudyDeleted
+EventT = TypeVar("EventT", bound=InstanceEvent | StudyEvent | StudyDeleted)
 
 _ENCODER = msgspec.json.Encoder()
 

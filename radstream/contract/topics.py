@@ -35,6 +35,7 @@ INSTANCE_RENDERED: Final = Topic("instance-rendered", ("render",), ())
 INSTANCE_CONFLICTED: Final = Topic("instance-conflicted", ("index",), (), retention_days=90)
 STUDY_COMPLETED: Final = Topic("study-completed", ("index",), ())
 STUDY_REOPENED: Final = Topic("study-reopened", ("index",), ())
+STUDY_DELETED: Final = Topic("study-deleted", ("ingest",), ("index", "render"), retention_days=90)
 
 TOPICS: Final = (
     INSTANCE_STORED,
@@ -44,6 +45,7 @@ TOPICS: Final = (
     INSTANCE_CONFLICTED,
     STUDY_COMPLETED,
     STUDY_REOPENED,
+    STUDY_DELETED,
 )
 
 DEAD_LETTER_RETENTION_DAYS: Final = 90

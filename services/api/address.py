@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from radstream.catalog.filters import And, Equals, Predicate
 from radstream.catalog.port import Catalog, Document
 from radstream.contract.documents import INSTANCES, series_key
-from radstream.contract.errors import MalformedRequest, NotFound, RejectedInstance
-from radstream.contract.uids import Uid, parse_uid
-
-LEVELS: Final = ("study", "series", "instance")
-
-STUDY: Final = "/studies/{study}"
-SERIES: Final = f"{STUDY}/series/{{series}}"
-INSTANCE: Final = f"{SERIES}/instances/{{instance}}"
+from radstream.contract.errors import NotFound
+from radstream.contract.uids import Uid
+from radstream.web.paths import uids_of
 
 
 @dataclass(frozen=True)
@@ -49,19 +43,7 @@ def address_of(path_parameters: Mapping[str, str]) -> Address:
     MalformedRequest
         If one of them is no UID.
     """
-    uids = [_uid(path_parameters[level]) for level in LEVELS if level in path_parameters]
-    return Address(*uids)
-
-
-def _uid(text: str) -> Uid:
-    """Return `text` as UID; padding, which `parse_uid` takes off, has no place in a URL."""
-    try:
-        uid = parse_uid(text)
-    except RejectedInstance as error:
-        raise MalformedRequest(str(error)) from error
-    if uid != text:
-        raise MalformedRequest("a UID in the path is padded")
-    return uid
+    return Address(*uids_of(path_parameters))
 
 
 async def instances_at(catalog: Catalog, address: Address, fields: Sequence[str]) -> list[Document]:

@@ -21,7 +21,8 @@ from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.accept import choose
 from radstream.web.links import base_url
-from services.api.address import INSTANCE, address_of, instance_path, instances_at
+from radstream.web.paths import INSTANCE
+from services.api.address import address_of, instance_path, instances_at
 from services.api.answer import answer
 from services.api.frame_set import FrameSet
 

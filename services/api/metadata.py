@@ -34,9 +34,10 @@ from radstream.web.compression import compressed
 from radstream.web.conditional import cache_headers, unchanged
 from radstream.web.links import base_url
 from radstream.web.media_types import MediaType
+from radstream.web.paths import INSTANCE, SERIES, STUDY
 from radstream.web.related import Content, Later, related
 from radstream.web.streaming import Streamed
-from services.api.address import INSTANCE, SERIES, STUDY, address_of, instance_path, instances_at
+from services.api.address import address_of, instance_path, instances_at
 
 DICOM_JSON: Final = Offer("application/dicom+json", other_names=("application/json",))
 

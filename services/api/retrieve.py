@@ -30,9 +30,10 @@ from radstream.web.accept import Offer, choose
 from radstream.web.conditional import cache_headers, ranged, unchanged
 from radstream.web.links import base_url
 from radstream.web.media_types import MediaType
+from radstream.web.paths import INSTANCE, SERIES, STUDY
 from radstream.web.related import Content, Later, related
 from radstream.web.streaming import ended_with_client
-from services.api.address import INSTANCE, SERIES, STUDY, address_of, instance_path, instances_at
+from services.api.address import address_of, instance_path, instances_at
 from services.api.archive import archive_of
 from services.api.tags import entity_tag, tag_of_all
 

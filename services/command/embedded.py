@@ -8,10 +8,10 @@ from radstream.backends import open_backends
 from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
-from services.api import qido, start_page, wado
+from services.api import feed, qido, start_page, study_list, wado, workstation
 from services.index import __main__ as index
 from services.ingest import __main__ as ingest
-from services.ingest import stow
+from services.ingest import delete, stow
 from services.render import __main__ as render
 from services.render import http as rendered
 from services.render import uri
@@ -42,10 +42,14 @@ async def web(settings: Settings, stop: asyncio.Event) -> None:
     ):
         routers = [
             stow.router(backends, settings),
+            delete.router(backends, settings),
             rendered.router(backends, settings, sandbox),
             uri.router(backends, settings, sandbox, transcoding),
             qido.router(backends, settings),
             wado.router(backends, settings, transcoding),
+            study_list.router(backends),
+            feed.router(backends, stop),
+            workstation.router(),
             start_page.router(backends, settings),
         ]
         checks = {"log": backends.bus.check, "blob store": backends.blobs.check, "catalog": backends.catalog.check}

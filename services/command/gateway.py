@@ -16,6 +16,7 @@ from starlette.routing import Route
 Owner = Literal["ingest", "render", "api"]
 
 _STORE: Final = re.compile(r"/dicom-web/studies(/[^/]+)?/?")
+_DELETE: Final = re.compile(r"/dicom-web/studies/[^/]+(/series/[^/]+(/instances/[^/]+)?)?/?")
 _PICTURE: Final = re.compile(r"/dicom-web/.*/(rendered|thumbnail)/?|/wado/?")
 _HOP_BY_HOP: Final = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "upgrade"}
@@ -25,8 +26,8 @@ _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
 
 
 def owner_of(method: str, path: str) -> Owner:
-    """Return the service that owns a URL: ingest takes stores, render pictures and WADO-URI, api everything else."""
-    if method == "POST" and _STORE.fullmatch(path):
+    """Return the service that owns a URL: ingest what changes the record, render pictures, api everything else."""
+    if (changes := {"POST": _STORE, "DELETE": _DELETE}.get(method)) is not None and changes.fullmatch(path):
         return "ingest"
     return "render" if _PICTURE.fullmatch(path) else "api"
 

@@ -8,9 +8,9 @@ from typing import Final
 
 from radstream.backends import Backends
 from radstream.blobs.port import BlobStore
+from radstream.blobs.presence import exists
 from radstream.catalog.filters import EVERYTHING, Predicate, Range
 from radstream.catalog.port import Catalog, Delete, Document, Operation, Set
-from radstream.contract.errors import NotFound
 from services.index.settle import Settler, Touched
 
 PAGE: Final = 200
@@ -91,13 +91,5 @@ async def _pages(catalog: Catalog, collection: str, fields: Sequence[str]) -> As
 async def _existing(blobs: BlobStore, keys: set[str]) -> set[str]:
     """Return those of `keys` under which there is a blob."""
     ordered = sorted(keys)
-    found = await asyncio.gather(*(_exists(blobs, key) for key in ordered))
-    return {key for key, exists in zip(ordered, found, strict=True) if exists}
-
-
-async def _exists(blobs: BlobStore, key: str) -> bool:
-    try:
-        await blobs.stat(key)
-    except NotFound:
-        return False
-    return True
+    found = await asyncio.gather(*(exists(blobs, key) for key in ordered))
+    return {key for key, is_there in zip(ordered, found, strict=True) if is_there}

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from radstream.backends import Backends
+from radstream.blobs.decisions import deletions_of
 from radstream.bus.port import Message, Record
 from radstream.catalog.filters import In
 from radstream.catalog.port import Operation, PutEarliest
@@ -36,6 +37,7 @@ from services.index.conflicts import Hidden, hidden_versions, records_of, unreco
 from services.index.describe import describe
 from services.index.document import Document, Parents, Reading, instance_document, parents_of
 from services.index.header import aside, read_instance
+from services.index.removal import Removal, studies_of
 from services.index.settle import Clock, Plan, Settler, Touched
 
 AT_ONCE: Final = 8
@@ -83,6 +85,7 @@ class Indexing:
     Attributes
     ----------
     settler : Settler
+    removal : Removal
     turn : asyncio.Lock
         Held while the catalog is made to agree: two batches of this process never count the same study at once.
     """
@@ -93,6 +96,7 @@ class Indexing:
         self.settler = Settler(backends.catalog, now, searchable)
         self._reading = asyncio.Semaphore(AT_ONCE)
         self.turn = asyncio.Lock()
+        self.removal = Removal(backends, self)
 
     async def on_instance_stored(self, records: Sequence[Record]) -> None:
         """Handle a batch of records of `instance-stored` or `instance-stored-urgent`.
@@ -109,9 +113,36 @@ class Indexing:
         await self.index([_arrival(record) for record in records])
 
     async def index(self, arrivals: Sequence[Arrival]) -> None:
-        """Make the instances of `arrivals` known; on return all of it is durable. Errors as `on_instance_stored`."""
+        """Make the instances of `arrivals` known; on return all of it is durable. Errors as `on_instance_stored`.
+
+        What was deleted is passed over; what is deleted meanwhile is seen by who looks second, here or in `removal`.
+        """
         for batch in _portions(arrivals):
-            await self._catalog(await self._read_all(batch))
+            events = [arrival.event for arrival in batch]
+            deletions = await deletions_of(self._backends.blobs, studies_of(events))
+            kept = [one for one in batch if not deletions.cover(one.event.instance_key, one.event.occurred_at)]
+            if kept:
+                await self._catalog(await self._read_all(kept))
+            await self.removal.look_again(events)
+
+    async def bring(self, events: Sequence[InstanceStored]) -> None:
+        """Make stored instances known, as `index` does."""
+        await self.index([Arrival(event) for event in events])
+
+    async def take_out(self, operations: Sequence[Operation], series_keys: frozenset[str]) -> None:
+        """Carry out `operations`, then make series that may have lost instances agree, and all above them.
+
+        Raises
+        ------
+        Unavailable
+        """
+        async with self.turn:
+            if operations:
+                await self._backends.catalog.apply(operations)
+            if series_keys:
+                plan = await self.settler.plan(Touched(series_keys=series_keys, exact=series_keys))
+                await self._announce_changes((), plan, ())
+                await self.settler.carry_out(plan)
 
     async def _read_all(self, arrivals: Sequence[Arrival]) -> list[Version]:
         """Return the versions of `arrivals`; of several errors the one that can be waited out is raised."""

@@ -9,7 +9,7 @@ from typing import Final
 from radstream.backends import Backends, open_backends
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
-from services.ingest import scp, stow
+from services.ingest import delete, scp, stow
 from services.ingest.sweep import Sweep
 
 DOORS: Final = ("dimse", "stow")
@@ -21,7 +21,7 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
     Parameters
     ----------
     doors : sequence of {"dimse", "stow"}
-        Which doors to open; on one machine STOW-RS is served by the web process.
+        Which doors to open; on one machine STOW-RS and DELETE are served by the web process.
     """
     # It has no business with the catalog.
     creating = ("log", "blob store")  # the sweep looks into the store before the first instance comes
@@ -35,4 +35,5 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
 
 async def _serve_stow(backends: Backends, settings: Settings, stop: asyncio.Event) -> None:
     checks = {"blob store": backends.blobs.check}  # nothing else is needed to keep what comes
-    await open_doors("Radstream ingest", [stow.router(backends, settings)], settings, stop, checks=checks)
+    routers = [stow.router(backends, settings), delete.router(backends, settings)]
+    await open_doors("Radstream ingest", routers, settings, stop, checks=checks)

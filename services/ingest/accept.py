@@ -9,10 +9,11 @@ nothing and keeps its copy, and what it sends again changes nothing.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from radstream.backends import Backends
+from radstream.blobs.decisions import store_again
 from radstream.blobs.port import Buffer
 from radstream.contract.errors import RadstreamError, Unavailable
 from radstream.contract.events import InstanceStored, new_event_id, to_timestamp
@@ -157,6 +158,8 @@ class Acceptance:
         identity = self._arrival.complete()
         refuse_mismatch(self._origin, identity)
         kept = await self._arrival.keep(self._accepting.site, identity)
+        if not kept.is_new:
+            kept = replace(kept, info=await store_again(self._accepting.blobs, kept.info))
         event = self._event(kept)
         is_announced = await self._accepting.announcer.announce(event)  # while the name is being made durable
         await self._arrival.settle()

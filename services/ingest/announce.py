@@ -1,4 +1,4 @@
-"""Telling the log that an instance is stored, or leaving a marker that the sweep tells it later."""
+"""Telling the log what was stored or deleted, or leaving a marker that the sweep tells it later."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Final
 from radstream.blobs.port import BlobStore
 from radstream.bus.port import Bus, Message
 from radstream.contract.blob_keys import pending_key
+from radstream.contract.decision_keys import pending_deletion_prefix
 from radstream.contract.errors import NotFound, Unavailable
-from radstream.contract.events import InstanceStored, headers_of, to_json
-from radstream.contract.topics import INSTANCE_STORED, INSTANCE_STORED_URGENT
+from radstream.contract.events import InstanceStored, StudyDeleted, headers_of, to_json
+from radstream.contract.topics import INSTANCE_STORED, INSTANCE_STORED_URGENT, STUDY_DELETED, Topic
 from radstream.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -20,10 +21,22 @@ REST_S: Final = 1.0
 """How long a log that did not answer is left alone before it is offered a record again."""
 
 
-def message_of(event: InstanceStored) -> Message:
+def message_of(event: InstanceStored | StudyDeleted) -> Message:
     """Return the record of `event`; urgent instances have a topic, and so consumers, of their own."""
-    topic = INSTANCE_STORED_URGENT if event.priority == "urgent" else INSTANCE_STORED
-    return Message(topic.name, event.study_instance_uid, to_json(event), headers_of(event))
+    return Message(_topic(event).name, event.study_instance_uid, to_json(event), headers_of(event))
+
+
+def _topic(event: InstanceStored | StudyDeleted) -> Topic:
+    if isinstance(event, StudyDeleted):
+        return STUDY_DELETED
+    return INSTANCE_STORED_URGENT if event.priority == "urgent" else INSTANCE_STORED
+
+
+def marker_of(event: InstanceStored | StudyDeleted) -> str:
+    """Return the key of the marker that stands in for `event` while the log is away."""
+    if isinstance(event, StudyDeleted):
+        return f"{pending_deletion_prefix(event.site)}{event.event_id}.json"
+    return pending_key(event.instance_key)
 
 
 class Announcer:
@@ -47,8 +60,8 @@ class Announcer:
         self._trial: asyncio.Future[None] | None = None
         self._offers: set[asyncio.Future[None]] = set()
 
-    async def announce(self, event: InstanceStored) -> bool:
-        """Make `event` durable on the log (True), or as pending marker beside its blob (False).
+    async def announce(self, event: InstanceStored | StudyDeleted) -> bool:
+        """Make `event` durable on the log (True), or as pending marker in the blob store (False).
 
         Raises
         ------
@@ -60,7 +73,7 @@ class Announcer:
             self._try_again(message)
         elif await self.publish([message]):
             return True
-        await self._blobs.put(pending_key(event.instance_key), to_json(event))
+        await self._blobs.put(marker_of(event), to_json(event))
         return False
 
     async def publish(self, messages: Sequence[Message]) -> bool:

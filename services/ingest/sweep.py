@@ -15,9 +15,10 @@ from radstream.backends import Backends
 from radstream.blobs.port import BlobStore
 from radstream.bus.port import Message
 from radstream.contract.blob_keys import pending_prefix
+from radstream.contract.decision_keys import pending_deletion_prefix
 from radstream.contract.errors import MalformedEvent, NotFound, RadstreamError
-from radstream.contract.events import InstanceStored, from_json
-from radstream.contract.topics import INSTANCE_STORED
+from radstream.contract.events import InstanceStored, StudyDeleted, from_json
+from radstream.contract.topics import INSTANCE_STORED, STUDY_DELETED
 from radstream.settings import Settings
 from radstream.telemetry import get_logger
 from services.ingest.announce import Announcer, message_of
@@ -38,6 +39,7 @@ class Sweep:
         self._announcer = Announcer(backends.bus, backends.blobs, settings.publish_deadline_s)
         self._lease = Lease(backends.previews, f"{settings.site}/leases/pending-sweep", LEASE_S)
         self._prefix = pending_prefix(settings.site)
+        self._deletions = pending_deletion_prefix(settings.site)
         self._patience = timedelta(seconds=settings.publish_deadline_s)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -97,12 +99,13 @@ class Sweep:
             value = await self._blobs.read(key)
         except NotFound:
             return None
+        is_deletion = key.startswith(self._deletions)
         try:
-            return message_of(from_json(value, InstanceStored))
+            return message_of(from_json(value, StudyDeleted) if is_deletion else from_json(value, InstanceStored))
         except MalformedEvent:
             # The index sets it aside with its reason, as it does with every record that nobody can read.
             log.error("pending_marker_malformed", blob_key=key)
-            return Message(INSTANCE_STORED.name, key, value)
+            return Message(STUDY_DELETED.name if is_deletion else INSTANCE_STORED.name, key, value)
 
 
 class Lease:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from radstream.backends import Backends, open_backends
-from radstream.bus.loop import ConsumeLoop
-from radstream.contract.topics import INSTANCE_INDEXED
+from radstream.bus.loop import ConsumeLoop, Handler
+from radstream.contract.topics import INSTANCE_INDEXED, STUDY_DELETED
 from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
 from services.render import http, uri
+from services.render.forget import Forgetting
 from services.render.handle import Rendering
 from services.render.pictures import Pictures
 from services.render.sandbox import Sandbox
@@ -33,25 +34,29 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
     async with open_backends(settings, creating) as backends, Sandbox(settings.render_workers) as sandbox:
         rendering = Rendering(backends, Pictures(backends, settings, sandbox))
         # Small batches: their pictures are made side by side, and what is done is committed soon.
-        loop = ConsumeLoop(
-            backends.bus,
-            GROUP,
-            INSTANCE_INDEXED.name,
-            rendering.on_instance_indexed,
-            max_batch=4 * settings.render_workers,
-        )
+        at_once = 4 * settings.render_workers
+        handlers: dict[str, Handler] = {
+            INSTANCE_INDEXED.name: rendering.on_instance_indexed,
+            STUDY_DELETED.name: Forgetting(backends.previews).on_study_deleted,
+        }
+        loops = {
+            topic: ConsumeLoop(backends.bus, GROUP, topic, handle, max_batch=at_once)
+            for topic, handle in handlers.items()
+        }
         async with asyncio.TaskGroup() as group:
             if "events" in doors:
-                group.create_task(loop.run(stop))
+                for loop in loops.values():
+                    group.create_task(loop.run(stop))
             if "http" in doors:
-                group.create_task(_serve(backends, settings, stop, sandbox, loop))
+                group.create_task(_serve(backends, settings, stop, sandbox, loops))
 
 
 async def _serve(
-    backends: Backends, settings: Settings, stop: asyncio.Event, sandbox: Sandbox, loop: ConsumeLoop
+    backends: Backends, settings: Settings, stop: asyncio.Event, sandbox: Sandbox, loops: Mapping[str, ConsumeLoop]
 ) -> None:
-    checks = {"blob store": backends.blobs.check, "catalog": backends.catalog.check, "consumer": loop.check}
-    alive = {"consumer": loop.check_alive}
+    checks = {"blob store": backends.blobs.check, "catalog": backends.catalog.check}
+    checks |= {f"consumer of {topic}": loop.check for topic, loop in loops.items()}
+    alive = {f"consumer of {topic}": loop.check_alive for topic, loop in loops.items()}
     async with Transcoding(backends.previews, settings) as transcoding:
         routers = [
             http.router(backends, settings, sandbox),

@@ -10,7 +10,7 @@ from radstream.backends import Backends
 from radstream.bus.port import Message, Record
 from radstream.catalog.filters import Equals
 from radstream.contract.blob_keys import preview_key
-from radstream.contract.errors import UnsupportedInstance
+from radstream.contract.errors import NotFound, UnsupportedInstance
 from radstream.contract.events import InstanceIndexed, InstanceRendered, derive, from_json, headers_of, to_json
 from radstream.contract.topics import INSTANCE_RENDERED
 from radstream.telemetry import INSTANCES_RENDERED, get_logger
@@ -36,7 +36,7 @@ class Rendering:
         MalformedEvent
             If a record holds no such event.
         NotFound
-            If the instance, or its blob, is not there any more.
+            If the blob of an instance is not there.
         Unavailable
             If an engine does not answer.
         """
@@ -49,7 +49,10 @@ class Rendering:
         )
 
     async def _rendered(self, event: InstanceIndexed) -> InstanceRendered:
-        document = await self.pictures.find(Equals("_id", event.sop_instance_uid))
+        try:
+            document = await self.pictures.find(Equals("_id", event.sop_instance_uid))
+        except NotFound:  # the catalog knew it when the event was published
+            return _not_rendered(event, "the instance was deleted meanwhile")
         if document["blob_key"] != event.blob_key:
             return _not_rendered(event, "another version of this instance is shown")
         try:

@@ -9,20 +9,25 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from radstream.blobs.decisions import decide_deletion
 from radstream.bus.port import Record
+from radstream.contract.decision_keys import Target
 from radstream.contract.errors import MalformedEvent, UnsupportedInstance
 from radstream.contract.events import (
+    Event,
     InstanceConflicted,
     InstanceEvent,
     InstanceIndexed,
     InstanceRendered,
     InstanceStored,
     StudyCompleted,
+    StudyDeleted,
     StudyEvent,
     StudyReopened,
     from_json,
@@ -30,15 +35,17 @@ from radstream.contract.events import (
     to_json,
 )
 from radstream.contract.topics import TOPICS
+from radstream.contract.uids import Uid
 from radstream.settings import Settings
 from services.index.lifecycle import Lifecycle
 from services.ingest.accept import Accepting
+from services.ingest.delete import Deleting
 from services.ingest.identity import Origin
 from services.render.handle import Rendering
 from tests.index_engines import EXPLICIT, Archive, data_set
 
 FOLDER = Path(__file__).parent
-KINDS: dict[str, type[InstanceEvent] | type[StudyEvent]] = {
+KINDS: dict[str, type[InstanceEvent] | type[StudyEvent] | type[StudyDeleted]] = {
     "instance-stored": InstanceStored,
     "instance-stored-urgent": InstanceStored,
     "instance-indexed": InstanceIndexed,
@@ -46,6 +53,7 @@ KINDS: dict[str, type[InstanceEvent] | type[StudyEvent]] = {
     "instance-conflicted": InstanceConflicted,
     "study-completed": StudyCompleted,
     "study-reopened": StudyReopened,
+    "study-deleted": StudyDeleted,
 }
 GOLDEN = sorted(FOLDER.glob("*/v1/*.json"))
 OF_THE_MOMENT = ("event_id", "occurred_at")
@@ -116,6 +124,13 @@ async def reopened() -> StudyReopened:
     return cast(StudyReopened, archive.published("study-reopened", StudyReopened)[0])
 
 
+async def deleted(*below: str) -> StudyDeleted:
+    archive, event = await ingested(first(), "CT1")
+    uids = [Uid(uid) for uid in (event.study_instance_uid, *below)]
+    await Deleting(archive.backends, Settings(site="main")).delete(Target("main", *uids))
+    return cast(StudyDeleted, archive.published("study-deleted", StudyDeleted)[0])
+
+
 class Pictures:
     """Finds whatever is asked for, and makes a preview of it or not."""
 
@@ -149,7 +164,7 @@ async def not_rendered() -> InstanceRendered:
     return await render(await indexed(), "the instance has no Pixel Data")
 
 
-PRODUCERS: dict[str, Callable[[], Awaitable[InstanceEvent | StudyEvent]]] = {
+PRODUCERS: dict[str, Callable[[], Awaitable[Event]]] = {
     "stored": stored,
     "stored-urgent": stored_urgent,
     "indexed": indexed,
@@ -158,10 +173,13 @@ PRODUCERS: dict[str, Callable[[], Awaitable[InstanceEvent | StudyEvent]]] = {
     "conflicted": conflicted,
     "completed": completed,
     "reopened": reopened,
+    "deleted": deleted,
+    "deleted-series": partial(deleted, "1.2.2.1"),
+    "deleted-instance": partial(deleted, "1.2.2.1", "1.2.3.1"),
 }
 
 
-def record(event: InstanceEvent | StudyEvent) -> Record:
+def record(event: Event) -> Record:
     return Record(event.event_type, 0, 0, event.study_instance_uid, to_json(event), headers_of(event), 0)
 
 
@@ -205,6 +223,17 @@ async def test_index_takes_the_golden_event_of_ingest(name: str) -> None:
     event = from_json(json.dumps(golden(name)).encode(), InstanceStored)
     await archive.indexing.on_instance_stored([record(event)])
     assert archive.documents("instances")[event.sop_instance_uid]["blob_key"] == event.blob_key
+
+
+@pytest.mark.parametrize("name", ["deleted", "deleted-series", "deleted-instance"])
+async def test_index_takes_the_golden_event_of_a_deletion(name: str) -> None:
+    archive, stored_event = await ingested(first(), "CT1")
+    await archive.index(stored_event)
+    await decide_deletion(archive.backends.blobs, Target("main", Uid("1.2.1.1")))
+    await archive.indexing.removal.on_study_deleted(
+        [record(from_json(json.dumps(golden(name)).encode(), StudyDeleted))]
+    )
+    assert archive.documents("instances") == archive.documents("studies") == {}
 
 
 async def test_render_takes_the_golden_event_of_index() -> None:

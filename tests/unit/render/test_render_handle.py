@@ -65,9 +65,16 @@ async def test_a_hidden_version_is_not_rendered(archive: RenderArchive) -> None:
     assert rendered.not_rendered_reason == "another version of this instance is shown"
 
 
-async def test_an_instance_that_is_gone_is_not_found(archive: RenderArchive) -> None:
+async def test_an_instance_that_was_deleted_meanwhile_is_no_dead_letter(archive: RenderArchive) -> None:
     event = await add(archive, "CT_small.dcm")
     archive.catalog.collections["instances"].clear()
+    (rendered,) = await handle(archive, event)
+    assert rendered.not_rendered_reason == "the instance was deleted meanwhile"
+
+
+async def test_an_instance_whose_blob_is_gone_is_not_found(archive: RenderArchive) -> None:
+    event = await add(archive, "CT_small.dcm")
+    archive.blobs.contents.clear()
     with pytest.raises(ExceptionGroup) as caught:
         await handle(archive, event)
     assert caught.group_contains(NotFound)

@@ -35,7 +35,7 @@ from services.render import http as rendered
 from services.render import uri
 from services.render.encode import MEDIA_TYPES
 from services.render.windows import FUNCTIONS
-from tests.pages import ROOT, code_in, difference, read_page, rows
+from tests.pages import code_in, difference, read_page, rows
 
 PAGE = read_page("conformance.md")
 
@@ -135,12 +135,6 @@ def _means(path: str, route: str) -> bool:
     return route.endswith(path[1:]) if path.startswith("…") else route == path
 
 
-def missing_tests(page: str) -> list[str]:
-    """Return the tests that the page names and nobody finds."""
-    named = [one for _, cell in rows(page, "| transaction | tests |") for one in code_in(cell)]
-    return [one for one in named if not (ROOT / one).is_file()] + ([] if named else ["none is named"])
-
-
 def matching_attributes(page: str) -> list[str]:
     said = {
         (level, one) for level, cell in rows(page, "| level | attributes that are matched |") for one in code_in(cell)
@@ -197,7 +191,6 @@ OFFENCES: list[tuple[Callable[[str], list[str]], str, str]] = [
     (http_statuses, "| 202 |", "| 206 |"),
     (resources, "`…/instances/{instance}/pixeldata`", "`…/instances/{instance}/pixels`"),
     (resources, "`/series`, ", ""),
-    (missing_tests, "`tests/unit/render/test_wado_uri.py`", "`tests/unit/render/test_no_uri.py`"),
     (matching_attributes, "`AccessionNumber`", "`AccessNumber`"),
     (matching_kinds, "| `SeriesDescription`, `StudyDescription` |", "| `SeriesDescription` |"),
     (returned_attributes, "`SeriesTime`, ", ""),

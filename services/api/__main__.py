@@ -1,4 +1,4 @@
-"""The api service: QIDO-RS, WADO-RS and the start page, until it is told to stop."""
+"""The api service: QIDO-RS, WADO-RS and the pages of the workstation, until it is told to stop."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from radstream.backends import open_backends
 from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
-from services.api import qido, start_page, wado
+from services.api import feed, qido, start_page, study_list, wado, workstation
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
@@ -26,6 +26,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         routers = [
             qido.router(backends, settings),
             wado.router(backends, settings, transcoding),
+            study_list.router(backends),
+            feed.router(backends, stop),
+            workstation.router(),
             start_page.router(backends, settings),
         ]
         checks = {"blob store": backends.blobs.check, "catalog": backends.catalog.check}

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 import orjson
-import zstandard
 
 from radstream.blobs.port import BlobStore
 from radstream.catalog.filters import Equals
@@ -19,6 +18,7 @@ from radstream.contract.errors import NotFound, RejectedInstance, UnsupportedIns
 from radstream.dicom.deflate import inflate
 from radstream.dicom.frames import FrameTable, build_frame_table
 from radstream.dicom.header import HeaderScanner
+from radstream.dicom.packing import unpack
 from radstream.dicom.part10 import parse_meta
 from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, encoding_of
 from radstream.retrieval.extent import Blob, Memory
@@ -172,7 +172,7 @@ def _inflate(stored: bytes) -> bytes:
 
 def _describing(metadata: bytes) -> Attributes:
     """Return what describes frames, out of the complete DICOM JSON."""
-    return describing(orjson.loads(zstandard.ZstdDecompressor().decompress(metadata)))
+    return describing(orjson.loads(unpack(metadata)))
 
 
 async def _table_in(data: bytes, attributes: Attributes) -> tuple[FrameTable, int]:

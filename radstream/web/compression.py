@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator
+from functools import cache, lru_cache
 from typing import Protocol
 
 import zstandard
@@ -27,10 +28,27 @@ def compressed(request: Request, pieces: AsyncIterator[bytes]) -> tuple[AsyncIte
     return pieces, {}
 
 
-def _encodings(header: str) -> set[str]:
+def compressed_whole(request: Request, data: bytes) -> tuple[bytes, dict[str, str]]:
+    """Return `data` compressed as the client likes, and the headers that say how; for what is small."""
+    accepted = _encodings(request.headers.get("accept-encoding", ""))
+    if "zstd" in accepted:
+        return _zstd().compress(data), {"content-encoding": "zstd"}
+    if "gzip" in accepted:
+        return zlib.compress(data, 1, wbits=31), {"content-encoding": "gzip"}
+    return data, {}
+
+
+@cache
+def _zstd() -> zstandard.ZstdCompressor:
+    """Return the one compressor of the event loop: making one takes longer than compressing a few kilobytes."""
+    return zstandard.ZstdCompressor(level=3)
+
+
+@lru_cache(64)
+def _encodings(header: str) -> frozenset[str]:
     """Return the encodings that the client accepts (RFC 9110 12.5.3); ``*`` is not taken for an invitation."""
     coded = (item.replace(" ", "").lower().partition(";q=") for item in header.split(","))
-    return {name for name, _, quality in coded if quality.strip("0.") or not quality}
+    return frozenset(name for name, _, quality in coded if quality.strip("0.") or not quality)
 
 
 async def _compress(pieces: AsyncIterator[bytes], compressor: _Compressor) -> AsyncIterator[bytes]:

@@ -25,7 +25,7 @@ def base_url(request: Request, settings: Settings) -> str:
     MalformedRequest
         If one of them has characters that no address has: links are written into JSON and headers as they are.
     """
-    scheme = _forwarded(request, settings, "proto") or request.url.scheme
+    scheme = _forwarded(request, settings, "proto") or str(request.scope["scheme"])
     host = _forwarded(request, settings, "host") or request.headers.get("host", "") or _own_host(request)
     prefix = _forwarded(request, settings, "prefix") or str(request.scope.get("root_path", ""))
     if scheme not in {"http", "https"} or not _HOST.fullmatch(host) or not _PREFIX.fullmatch(prefix):

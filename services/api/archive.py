@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import orjson
-import zstandard
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +19,7 @@ from radstream.catalog.port import Catalog, Document
 from radstream.contract.documents import INSTANCES
 from radstream.contract.errors import NotFound
 from radstream.dicom.dicomdir import File, listed
+from radstream.dicom.packing import unpack
 from radstream.retrieval.instance import Instances
 from radstream.retrieval.pixel_data import Value
 from radstream.web.accept import Offer
@@ -59,7 +59,7 @@ async def _entry(
     known = await catalog.find(INSTANCES.name, Equals("_id", document["_id"]), fields=("metadata",))
     if not known:
         raise NotFound("an instance is not stored here any more")
-    attributes = listed(orjson.loads(zstandard.ZstdDecompressor().decompress(known[0]["metadata"])))
+    attributes = listed(orjson.loads(unpack(known[0]["metadata"])))
     made = await instances.made_or_stored(document, target)
     sop_class_uid = document["SOPClassUID"] or ""
     return File(path, sop_class_uid, document["_id"], made.transfer_syntax_uid, attributes), made.value

@@ -113,6 +113,11 @@ def _scope(level: Level, address: Address | None) -> list[Predicate]:
     return [Equals("StudyInstanceUID", study) if series is None else Equals("_id", series_key(study, series))]
 
 
+def chunk_size(query: Query) -> int:
+    """Return how many resources are made into rows at once; these rows take less than some megabytes."""
+    return METADATA_CHUNK if needs_metadata(query) else CHUNK
+
+
 async def rows(
     catalog: Catalog, query: Query, address: Address | None, found: Found, base: str
 ) -> AsyncIterator[list[bytes]]:
@@ -123,7 +128,7 @@ async def rows(
     base : str
         URL of the service, for the links.
     """
-    size = METADATA_CHUNK if needs_metadata(query) else CHUNK
+    size = chunk_size(query)
     for start in range(0, len(found.documents), size):
         yield await _chunk(catalog, query, address, found.documents[start : start + size], base)
 

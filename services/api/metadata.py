@@ -16,7 +16,6 @@ from functools import partial
 from typing import Final
 
 import orjson
-import zstandard
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +25,7 @@ from radstream.catalog.filters import In
 from radstream.catalog.port import Catalog, Document
 from radstream.contract.documents import INSTANCES
 from radstream.contract.errors import NotFound
+from radstream.dicom.packing import unpack
 from radstream.dicom.xml import to_xml
 from radstream.retrieval.joined import Octets
 from radstream.settings import Settings
@@ -105,7 +105,7 @@ async def _metadata(catalog: Catalog, base: str, page: Sequence[Document]) -> li
 
 def _linked(packed: bytes, base: str, document: Document) -> bytes:
     link = f"{base}/{instance_path(document)}/bulkdata/".encode()
-    return zstandard.ZstdDecompressor().decompress(packed).replace(_RELATIVE, _RELATIVE + link)
+    return unpack(packed).replace(_RELATIVE, _RELATIVE + link)
 
 
 async def _xml(catalog: Catalog, base: str, document: Document) -> Content:

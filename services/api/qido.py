@@ -23,13 +23,13 @@ from radstream.dicom.xml import to_xml
 from radstream.retrieval.joined import Octets
 from radstream.settings import Settings
 from radstream.web.accept import choose
-from radstream.web.compression import compressed
+from radstream.web.compression import compressed, compressed_whole
 from radstream.web.links import base_url
 from radstream.web.media_types import MediaType
 from radstream.web.related import Content, Later, related
 from radstream.web.streaming import Streamed
 from services.api.address import address_of
-from services.api.finding import Found, find, rows
+from services.api.finding import Found, chunk_size, find, rows
 from services.api.matching import matchings
 from services.api.metadata import DICOM_JSON, DICOM_XML
 from services.api.query import Query, parse_query
@@ -78,14 +78,21 @@ class _Search:
         if offer == DICOM_XML:
             response = _xml_response(chunks, len(found.documents), headers)
         else:
-            response = _json_response(request, chunks, headers)
+            response = await _json_response(
+                request, chunks, headers, is_short=len(found.documents) <= chunk_size(query)
+            )
         for text in _warnings(query, found):
             response.headers.append("warning", f'299 {base} "{text}"')
         return response
 
 
-def _json_response(request: Request, chunks: Rows, headers: dict[str, str]) -> Response:
-    pieces, encoding = compressed(request, _array(chunks))
+async def _json_response(request: Request, chunks: Rows, headers: dict[str, str], *, is_short: bool) -> Response:
+    """Answer with an array: a short one is made whole, so that its length is known, others while they are sent."""
+    array = _array(chunks)
+    if is_short:
+        data, encoding = compressed_whole(request, b"".join([piece async for piece in array]))
+        return Response(data, headers=headers | encoding, media_type=DICOM_JSON.media_type)
+    pieces, encoding = compressed(request, array)
     return Streamed(pieces, DICOM_JSON.media_type, headers=headers | encoding)
 
 

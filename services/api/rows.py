@@ -11,10 +11,10 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec
-import zstandard
 
 from radstream.catalog.port import Document
 from radstream.dicom.levels import COMPUTED_ATTRIBUTES, DEFAULT_ATTRIBUTES, Level, level_of
+from radstream.dicom.packing import unpack
 from services.api.query import Query
 
 Attributes = dict[str, msgspec.Raw]
@@ -38,6 +38,7 @@ _MOST_KEPT: Final = 1024
 
 _DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODER: Final = msgspec.json.Encoder()
+_BY_TAG: Final = msgspec.json.Encoder(order="deterministic")
 
 
 def is_asked_for(query: Query, level: Level) -> bool:
@@ -70,7 +71,7 @@ def attributes_of(query: Query, level: Level, document: Document, *, is_default:
         Whether the answer has the default ones too, not only those that were named.
     """
     if "metadata" in document:
-        encoded = zstandard.ZstdDecompressor().decompress(document["metadata"])
+        encoded = unpack(document["metadata"])
     else:
         encoded = document.get("attributes") or document.get("qido") or b"{}"
     stored = _DECODER.decode(encoded)
@@ -78,7 +79,8 @@ def attributes_of(query: Query, level: Level, document: Document, *, is_default:
         kept = {tag: value for tag, value in stored.items() if tag not in COMPUTED_ATTRIBUTES}
     else:
         wanted = _wanted(query.attributes, level, is_default=is_default)
-        kept = {tag: value for tag, value in stored.items() if tag in wanted}
+        is_all = stored.keys() <= wanted
+        kept = stored if is_all else {tag: value for tag, value in stored.items() if tag in wanted}
     kept.update(_computed(query, level, document, is_default=is_default))
     return kept
 
@@ -104,9 +106,10 @@ def encode_row(parts: Sequence[Attributes], url: str) -> bytes:
         whole |= part
     whole["00080056"] = _attribute("CS", ("ONLINE",))
     whole["00081190"] = msgspec.Raw(_ENCODER.encode({"vr": "UR", "Value": (url,)}))
-    return _ENCODER.encode(dict(sorted(whole.items()))).replace(
-        _BULK_DATA_URI, _BULK_DATA_URI + f"{url}/bulkdata/".encode()
-    )
+    encoded = _BY_TAG.encode(whole)
+    if _BULK_DATA_URI not in encoded:
+        return encoded
+    return encoded.replace(_BULK_DATA_URI, _BULK_DATA_URI + f"{url}/bulkdata/".encode())
 
 
 def _computed(query: Query, level: Level, document: Document, *, is_default: bool) -> Attributes:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-import zstandard
 
 from radstream.contract.blob_keys import InstanceKey
 from radstream.contract.documents import instance_order, patient_key, series_key
 from radstream.contract.events import InstanceEvent
+from radstream.dicom import packing
 from radstream.dicom.levels import ATTRIBUTES, DEFAULT_ATTRIBUTES, PATIENT_ATTRIBUTES, Level
 from radstream.dicom.searchable import Searchable
 from services.index.values import Attributes, Values
@@ -237,9 +237,9 @@ def pack(attributes: Attributes) -> bytes:
 
     What the sender said of attributes that only an archive can know (PS3.18 10.6.3) is left in: it is its data set.
     """
-    return zstandard.ZstdCompressor(level=3).compress(encode(attributes))
+    return packing.pack(encode(attributes))
 
 
 def unpack(metadata: bytes) -> Attributes:
     """Return the DICOM JSON object in the `metadata` of an instance document."""
-    return decode(zstandard.ZstdDecompressor().decompress(metadata))
+    return decode(packing.unpack(metadata))

@@ -52,7 +52,7 @@ def read_jpeg(data: bytes) -> Codestream:
         If there is none.
     """
     colour: Literal["RGB", "YBR", ""] = ""
-    for marker, segment in _jpeg_segments(data):
+    for marker, segment in jpeg_segments(data):
         if marker == 0xE0 and segment[:5] == b"JFIF\0":
             colour = "YBR"
         elif marker == 0xEE and segment[:5] == b"Adobe" and len(segment) >= 12 and not colour:
@@ -71,8 +71,8 @@ def is_jpeg_complete(data: bytes) -> bool:
     return b"\xff\xd9" in data.rstrip(b"\0")[-64:]
 
 
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the marker segments in front of the first scan."""
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the marker segments in front of the first scan, and the header of the scan."""
     position = 2 if data[:2] == b"\xff\xd8" else len(data)
     while position + 4 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
@@ -80,10 +80,10 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
             position += 1 if marker == 0xFF else 2
             continue
         length = int.from_bytes(data[position + 2 : position + 4], "big")
-        if marker == 0xDA or length < 2:
+        if length < 2:
             return
         yield marker, data[position + 4 : position + 2 + length]
-        position += 2 + length
+        position = len(data) if marker == 0xDA else position + 2 + length
 
 
 def _jpeg_frame_header(segment: bytes, colour: Literal["RGB", "YBR", ""]) -> Codestream:
@@ -133,15 +133,25 @@ def read_jpeg_2000(data: bytes) -> Codestream:
 
 
 def _has_component_transform(data: bytes, position: int) -> bool:
-    """Look for the coding style default (COD) in the main header."""
+    return coding_style(data, position)[4:5] == b"\1"
+
+
+def coding_style(data: bytes, position: int) -> bytes:
+    """Return the coding style default (COD, ISO/IEC 15444-1 A.6.1) without its marker and length; empty if none comes.
+
+    Parameters
+    ----------
+    position : int
+        Of a marker segment of the main header.
+    """
     while position + 4 <= len(data):
         marker, length = struct.unpack_from(">HH", data, position)
         if marker == 0xFF52:
-            return data[position + 8 : position + 9] == b"\1"
+            return data[position + 4 : position + 2 + length]
         if marker == 0xFF90 or length < 2:  # start of a tile part
             break
         position += 2 + length
-    return False
+    return b""
 
 
 def rle_segments(data: bytes, expected: int) -> list[bytes]:

@@ -23,6 +23,9 @@ _SHORT_VRS = (
     *("LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US"),
 )
 
+KNOWN_VRS: Final = frozenset(_LONG_VRS + _SHORT_VRS)
+"""All VRs of PS3.5 6.2."""
+
 # The name of each VR by its bytes, and whether a 32-bit length follows two reserved bytes (PS3.5 7.1.2).
 _LONG: Final = {vr.encode(): vr for vr in _LONG_VRS}
 _SHORT: Final = {vr.encode(): vr for vr in _SHORT_VRS}

@@ -80,9 +80,19 @@ def rewrite(header: bytes, transfer_syntax_uid: str, changes: Changes | None = N
 
 def encode_element(tag: int, vr: str, value: bytes) -> bytes:
     """Return an element in Explicit VR Little Endian; one that is too long for its VR becomes an UN (PS3.5 6.2.2)."""
-    if vr in _LONG or len(value) > _SHORT_BYTES:
-        return encode_head(tag, vr if vr in _LONG else "UN", len(value)) + value
-    return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr.encode("ascii"), len(value)) + value
+    return element_head(tag, vr, len(value)) + value
+
+
+def element_head(tag: int, vr: str, length: int) -> bytes:
+    """Return what stands in front of a value of `length` bytes; see `encode_element`."""
+    if vr in _LONG or length > _SHORT_BYTES:
+        return encode_head(tag, vr if vr in _LONG else "UN", length)
+    return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr.encode("ascii"), length)
+
+
+def padding_of(vr: str) -> bytes:
+    """Return the byte that makes a value of odd length even (PS3.5 6.2)."""
+    return b"\0" if vr in _PADDED_WITH_NUL else b" "
 
 
 def encode_head(tag: int, vr: str, length: int) -> bytes:
@@ -188,4 +198,4 @@ def _value(value: bytes, vr: str, read: ReadElement) -> bytes:
     size = _SIZES.get(vr, 1)
     if read is read_explicit_big and size > 1:
         value = swap_words(value, size)
-    return value + (b"\0" if vr in _PADDED_WITH_NUL else b" ") * (len(value) % 2)
+    return value + padding_of(vr) * (len(value) % 2)

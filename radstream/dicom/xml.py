@@ -24,8 +24,12 @@ NAMESPACE: Final = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
 
 _HEAD: Final = f'<?xml version="1.0" encoding="UTF-8"?>\n<NativeDicomModel xmlns="{NAMESPACE}" xml:space="preserve">'
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_COMPONENTS: Final = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
-_GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
+
+COMPONENTS: Final = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
+"""The components of a group of a person name, in their order (PS3.5 6.2)."""
+
+GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
+"""The component groups of a person name, in their order."""
 
 
 def to_xml(attributes: Attributes) -> bytes:
@@ -72,9 +76,9 @@ def _content(entry: dict[str, Any]) -> Iterator[str]:
 
 def _person(number: int, name: dict[str, str]) -> Iterator[str]:
     yield f'<PersonName number="{number}">'
-    for group in _GROUPS:
+    for group in GROUPS:
         if name.get(group):
-            parts = zip(_COMPONENTS, name[group].split("^"), strict=False)
+            parts = zip(COMPONENTS, name[group].split("^"), strict=False)
             filled = (f"<{kind}>{_escaped(part)}</{kind}>" for kind, part in parts if part)
             yield f"<{group}>{''.join(filled)}</{group}>"
     yield "</PersonName>"

@@ -11,31 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from radstream.dicom.media import OCTET_STREAM, media_type_of, media_types_of
 from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 from radstream.web.accept import Offer
 
-OCTET_STREAM: Final = "application/octet-stream"
-
-_JPEG: Final = ("image/jpeg",)
-_JPEG_LS: Final = ("image/jls", "image/x-jls")
-_RLE: Final = ("image/dicom-rle", "image/x-dicom-rle")
-_MPEG_2: Final = ("video/mpeg", "video/mpeg2")
-_MPEG_4: Final = ("video/mp4",)
-_HEVC: Final = ("video/h265", "video/hevc", "video/mp4")
-
-# By what follows 1.2.840.10008.1.2; the first name is the one that is sent, the others are older or looser ones.
-_NAMES: Final[dict[str, tuple[str, ...]]] = {
-    ".5": _RLE,
-    **{f".4.{number}": _JPEG for number in (*range(50, 67), 70)},
-    **{f".4.{number}": _JPEG_LS for number in (80, 81)},
-    **{f".4.{number}": ("image/jp2", "image/jpeg2000", "image/j2k") for number in (90, 91)},
-    **{f".4.{number}": ("image/jpx",) for number in (92, 93)},
-    **{f".4.{number}": ("image/jxl",) for number in (110, 111, 112)},
-    **{f".4.{number}": ("image/jphc", "image/jph") for number in (201, 202, 203)},
-    **{f".4.{number}{kind}": _MPEG_2 for number in (100, 101) for kind in ("", ".1")},
-    **{f".4.{number}{kind}": _MPEG_4 for number in range(102, 107) for kind in ("", ".1")},
-    **{f".4.{number}": _HEVC for number in (107, 108)},
-}
 _ENCAPSULATED_UNCOMPRESSED: Final = "1.2.840.10008.1.2.1.98"
 
 
@@ -62,7 +41,7 @@ def offers(
     default = [EXPLICIT_VR_LITTLE_ENDIAN] if EXPLICIT_VR_LITTLE_ENDIAN in (stored, *made) else []
     found: list[Offer] = []
     for syntax in dict.fromkeys((*default, stored, *made)):
-        is_meant = not any(offer.media_type == _name(syntax) for offer in found)
+        is_meant = not any(offer.media_type == media_type_of(syntax) for offer in found)
         found += _of_syntax(syntax, is_stored=syntax == stored, is_meant=is_meant)
     alone = [replace(offer, is_multipart=False) for offer in found]
     return found + alone if may_be_alone else found
@@ -77,17 +56,9 @@ def _of_syntax(syntax: str, *, is_stored: bool, is_meant: bool) -> list[Offer]:
     """Return what frames in a transfer syntax are called; `is_meant` where the media type alone means it."""
     if syntax == EXPLICIT_VR_LITTLE_ENDIAN:
         return [Offer(OCTET_STREAM, True, syntax, is_stored=is_stored)]
-    name, *others = _names(syntax)
+    name, *others = media_types_of(syntax)
     needs = name == OCTET_STREAM or not is_meant
     return [
         Offer(name, True, syntax, tuple(others), needs_transfer_syntax=needs, is_stored=is_stored),
         Offer(name, True, syntax, (OCTET_STREAM,), needs_transfer_syntax=True, is_stored=is_stored),
     ]
-
-
-def _names(syntax: str) -> tuple[str, ...]:
-    return _NAMES.get(syntax.removeprefix("1.2.840.10008.1.2"), (OCTET_STREAM,))
-
-
-def _name(syntax: str) -> str:
-    return OCTET_STREAM if syntax == EXPLICIT_VR_LITTLE_ENDIAN else _names(syntax)[0]

@@ -74,7 +74,7 @@ def parse_accept(text: str) -> list[MediaType]:
     MalformedRequest
         If it is no list of media ranges.
     """
-    return sorted(parse_media_types(text)[:MAX_RANGES], key=lambda wanted: -_quality(wanted))
+    return sorted(parse_media_types(text)[:MAX_RANGES], key=lambda wanted: -weight(wanted))
 
 
 def choose(request: Request, offers: Sequence[Offer]) -> Offer:
@@ -99,10 +99,10 @@ def choose_of(accepted_ranges: Sequence[Sequence[MediaType]], offers: Sequence[O
         Each in order of preference, see `parse_accept`.
     """
     for ranges in accepted_ranges:
-        refused = [unwanted for unwanted in ranges if _quality(unwanted) == 0 and unwanted.name != "*/*"]
+        refused = [unwanted for unwanted in ranges if weight(unwanted) == 0 and unwanted.name != "*/*"]
         left = [offer for offer in offers if not any(fits(unwanted, offer) for unwanted in refused)]
         for wanted in ranges:
-            fitting = [offer for offer in left if _quality(wanted) > 0 and fits(wanted, offer)]
+            fitting = [offer for offer in left if weight(wanted) > 0 and fits(wanted, offer)]
             if fitting:
                 return _preferred(wanted, fitting)
     listed = ", ".join(dict.fromkeys(map(str, offers)))
@@ -139,7 +139,7 @@ def _has_syntax(wanted: MediaType, offer: Offer) -> bool:
     return asked_for in {"*", offer.transfer_syntax_uid}
 
 
-def _quality(wanted: MediaType) -> float:
+def weight(wanted: MediaType) -> float:
     """Return the weight of a media range, 0 to 1; one that cannot be read counts as 1 (RFC 9110 12.4.2)."""
     text = wanted.parameters.get("q", "1")
     return min(float(text), 1.0) if text.replace(".", "", 1).isdecimal() and text.isascii() else 1.0

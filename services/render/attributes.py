@@ -27,22 +27,22 @@ def frame_group(dataset: Dataset, frame_index: int, name: str) -> Dataset:
     return dataset
 
 
-def items(dataset: Dataset, keyword: str) -> Sequence[Dataset]:
+def items(dataset: Dataset, keyword: str | int) -> Sequence[Dataset]:
     """Return the items of a sequence; none if it is missing."""
     return [item for item in values(dataset, keyword) if isinstance(item, Dataset)]
 
 
-def first_item(dataset: Dataset, keyword: str) -> Dataset | None:
+def first_item(dataset: Dataset, keyword: str | int) -> Dataset | None:
     """Return the first item of a sequence, if there is one."""
     return next(iter(items(dataset, keyword)), None)
 
 
-def text(dataset: Dataset, keyword: str) -> str:
+def text(dataset: Dataset, keyword: str | int) -> str:
     """Return the first value as text without padding; empty if there is none."""
     return str(values(dataset, keyword)[0]).strip() if values(dataset, keyword) else ""
 
 
-def number(dataset: Dataset, keyword: str, default: float) -> float:
+def number(dataset: Dataset, keyword: str | int, default: float) -> float:
     """Return the first value, which has to be finite."""
     found = numbers(dataset, keyword)
     if not found:
@@ -52,7 +52,7 @@ def number(dataset: Dataset, keyword: str, default: float) -> float:
     return found[0]
 
 
-def integer(dataset: Dataset, keyword: str, default: int | None = None) -> int:
+def integer(dataset: Dataset, keyword: str | int, default: int | None = None) -> int:
     """Return the first value as a whole number; without a default it has to be there."""
     found = numbers(dataset, keyword)
     if found and math.isfinite(found[0]):
@@ -62,7 +62,7 @@ def integer(dataset: Dataset, keyword: str, default: int | None = None) -> int:
     return default
 
 
-def numbers(dataset: Dataset, keyword: str) -> list[float]:
+def numbers(dataset: Dataset, keyword: str | int) -> list[float]:
     """Return all values as numbers."""
     try:
         return [float(value) for value in values(dataset, keyword)]
@@ -70,7 +70,7 @@ def numbers(dataset: Dataset, keyword: str) -> list[float]:
         raise UnsupportedInstance(f"{keyword} is not a number") from error
 
 
-def values(dataset: Dataset, keyword: str) -> Sequence[Any]:
+def values(dataset: Dataset, keyword: str | int) -> Sequence[Any]:
     """Return the values of an attribute; none if it is missing or empty."""
     try:
         value = dataset.get(keyword)

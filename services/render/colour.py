@@ -83,3 +83,15 @@ def colour_above(brightness: Array, samples: Array, supplemental: LookupTable) -
     is_coloured = samples >= supplemental.first_mapped
     rgb[is_coloured] = supplemental.look_up(samples[is_coloured])
     return rgb
+
+
+def pseudo_coloured(brightness: Array, palette: LookupTable) -> Array:
+    """Return brightness in the colours of a Pseudo-color Softcopy Presentation State (PS3.4 N.2.2).
+
+    Parameters
+    ----------
+    brightness : ndarray
+        uint8 of shape (rows, columns); its range of 0 to 255 is that of the palette.
+    """
+    place = np.rint(np.arange(256) * ((len(palette.entries) - 1) / 255)).astype(np.intp)
+    return palette.entries[place][brightness]

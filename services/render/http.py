@@ -23,17 +23,15 @@ from radstream.retrieval.header_values import HeaderValues
 from radstream.retrieval.images import Images
 from radstream.retrieval.streams import is_stream, stream_of
 from radstream.settings import Settings
-from radstream.web.accept import Offer, choose
+from radstream.web.accept import Offer, accepted, choose
 from radstream.web.conditional import cache_headers, ranged, unchanged
 from services.render import representative
 from services.render.answer import RENDERING, picture
-from services.render.encode import MEDIA_TYPES
+from services.render.media_types import choose_picture
 from services.render.parameters import Parameters, Viewport, frame_index, parse_parameters, representative_frame
 from services.render.pictures import PREVIEW_SIDE, PREVIEW_TYPE, Pictures
 from services.render.sandbox import Sandbox
 from services.render.source import number_of_frames
-
-OFFERS: Final = [Offer(media_type) for media_type in MEDIA_TYPES]
 
 _AS_KEPT: Final = (Parameters(), Parameters(viewport=Viewport(PREVIEW_SIDE, PREVIEW_SIDE)))
 """What the kept preview answers."""
@@ -95,7 +93,7 @@ class _Door:
         """Answer with a small picture; with 404 and the reason if there is none."""
         parameters = parse_parameters(request.query_params)
         document = await self._instance(request)
-        media_type = choose(request, OFFERS).media_type
+        media_type = choose_picture(accepted(request)).media_type
         try:
             if "frames" in request.path_params or media_type != PREVIEW_TYPE or parameters not in _AS_KEPT:
                 return await self._small_picture(request, document, parameters)
@@ -115,7 +113,7 @@ class _Door:
     async def _picture(
         self, request: Request, document: Document, index: int, parameters: Parameters, *, side: int | None = None
     ) -> Response:
-        media_type = choose(request, OFFERS).media_type
+        media_type = choose_picture(accepted(request)).media_type
         wish = parameters.wish(document["Rows"], document["Columns"])
         if side is not None and wish.box is None:
             wish = replace(wish, box=(side, side))

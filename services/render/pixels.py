@@ -18,6 +18,7 @@ from services.render.enhancement.mark import mark, text_of
 from services.render.enhancement.steps import Enhancement
 from services.render.grayscale import choose_voi, to_brightness
 from services.render.presentation import AS_STORED, Presentation, finish
+from services.render.profiles import in_colours
 from services.render.viewport import Region
 from services.render.windows import Window
 
@@ -83,18 +84,24 @@ def render(
     UnsupportedInstance
         If pictures of this kind are not shown.
     """
-    is_monochrome = photometric_interpretation in _MONOCHROME and samples.ndim == 2
     # The whole frame, also of a part: a window that is made to fit fits the frame, and filters look around the corner.
-    if not is_monochrome:
+    if not is_monochrome(samples, photometric_interpretation):
         picture = _colour(samples, photometric_interpretation, description, wish)
     elif wish.enhancement:
         picture = enhanced_brightness(samples, description, wish.enhancement, wish.window)
     else:
         picture = _monochrome(samples, description, wish)
-    if description.pseudo_colours is not None and is_monochrome:
+    if description.pseudo_colours is not None and picture.ndim == 2:
         picture = pseudo_coloured(picture, description.pseudo_colours)
+    if picture.ndim == 3:
+        picture = in_colours(picture, description.icc_profile, wish.icc_profile)
     finished = finish(picture, presentation, pixel_aspect=description.pixel_aspect, region=wish.region, box=wish.box)
     return mark(finished, text_of(wish.enhancement)) if wish.enhancement else finished
+
+
+def is_monochrome(samples: Array, photometric_interpretation: str) -> bool:
+    """Tell whether decoded samples are brightness, not colours."""
+    return photometric_interpretation in _MONOCHROME and samples.ndim == 2
 
 
 def _monochrome(samples: Array, description: Description, wish: Wish) -> Array:

@@ -11,6 +11,14 @@ from services.render.encode import DEFAULT_QUALITY
 from services.render.pixels import Wish
 
 
+class Further(msgspec.Struct, frozen=True):
+    """One more frame of a moving picture: where it lies in the bytes of a task; without meaning for a whole file."""
+
+    frame_index: int
+    length_bytes: int = 0
+    skipped_bytes: int = 0
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """How a frame is to be rendered, and how it lies in its bytes.
 
@@ -31,6 +39,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         Largest Rows x Columns x Samples per Pixel.
     max_whole_bytes : int
         Largest data set that a deflated one may become.
+    more_frames : tuple of Further
+        Frames of a moving picture beside the first; they follow in the frame's bytes.
+    presentation_state : bytes
+        The Part 10 file of the presentation state that is applied; empty for none.
     """
 
     transfer_syntax_uid: str
@@ -45,18 +57,20 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str = "image/jpeg"
     quality: int = DEFAULT_QUALITY
     wish: Wish = Wish()
+    more_frames: tuple[Further, ...] = ()
+    presentation_state: bytes = b""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One frame to be rendered: never more of its instance than that frame needs.
+    """One frame to be rendered, or several of a moving picture: never more of their instance than they need.
 
     Parameters
     ----------
     header : bytes
         The Part 10 file up to Pixel Data.
     frame : bytes
-        The encoded frame.
+        The encoded frame; several one after the other.
     """
 
     order: Order

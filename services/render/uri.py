@@ -24,7 +24,7 @@ from radstream.web.conditional import ranged, unchanged
 from radstream.web.media_types import MediaType
 from radstream.web.streaming import ended_with_client
 from services.render.answer import picture
-from services.render.encode import MEDIA_TYPES
+from services.render.media_types import OFFERS, choose_picture
 from services.render.pictures import Pictures
 from services.render.sandbox import Sandbox
 from services.render.uri_parameters import UriParameters, parse_uri_parameters
@@ -105,7 +105,7 @@ def _choose(request: Request, parameters: UriParameters, document: Document) -> 
     """Return the form in which the instance is sent: a stream is found out about later, by its first bytes."""
     ranges = _ranges(request, parameters)
     if not is_stream(document):
-        return choose_of(ranges, [*map(Offer, MEDIA_TYPES), DICOM])
+        return choose_picture(ranges, [*OFFERS, DICOM])
     try:
         return choose_of([[wanted for wanted in group if wanted.name != "*/*"] for group in ranges], [DICOM])
     except UnsupportedInstance:

@@ -1,4 +1,7 @@
-"""Fitting a picture into a viewport: cut, flip, scale with square pixels (PS3.18 8.3.5.1.3). Pure numpy."""
+"""Fitting a picture into a viewport: cut, turn, flip, scale with square pixels. Pure numpy.
+
+See PS3.18 8.3.5.1.3; PS3.3 C.10.4, C.10.6.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,13 @@ _BLOCK_SAMPLES: Final = 1 << 22
 
 @dataclass(frozen=True)
 class Region:
-    """A part of the picture in pixels; already inside of it."""
+    """A part of the image in pixels, and how it is turned; what of it lies beside the image is black.
+
+    Parameters
+    ----------
+    quarter_turns : int
+        Clockwise, before it is flipped.
+    """
 
     left: int
     top: int
@@ -25,14 +34,43 @@ class Region:
     height: int
     is_flipped_horizontally: bool = False
     is_flipped_vertically: bool = False
+    quarter_turns: int = 0
+
+    @property
+    def is_on_its_side(self) -> bool:
+        """Whether rows become columns."""
+        return self.quarter_turns % 2 == 1
 
     def cut(self, picture: Array) -> Array:
-        """Return the region of `picture`, a view of shape (height, width, …)."""
-        part = picture[self.top : self.top + self.height, self.left : self.left + self.width]
+        """Return the region of `picture` as it is turned: shape (height, width, …), or (width, height, …)."""
+        part = np.rot90(self._part(picture), -self.quarter_turns)
         return part[
             :: -1 if self.is_flipped_vertically else 1,
             :: -1 if self.is_flipped_horizontally else 1,
         ]
+
+    def _part(self, picture: Array) -> Array:
+        top, left = max(self.top, 0), max(self.left, 0)
+        part = picture[top : max(self.top + self.height, top), left : max(self.left + self.width, left)]
+        if part.shape[:2] == (self.height, self.width):
+            return part
+        padded = np.zeros((self.height, self.width, *picture.shape[2:]), picture.dtype)
+        row, column = top - self.top, left - self.left
+        padded[row : row + part.shape[0], column : column + part.shape[1]] = part[: self.height, : self.width]
+        return padded
+
+    def locate(self, column: float, row: float) -> tuple[float, float]:
+        """Return where a place of the image is in its picture, both as parts of their width and height.
+
+        Parameters
+        ----------
+        column, row : float
+            In pixels; 0, 0 is the upper left corner of the first pixel (PS3.3 C.10.5.1.2).
+        """
+        x, y = (column - self.left) / self.width, (row - self.top) / self.height
+        for _ in range(self.quarter_turns % 4):
+            x, y = 1 - y, x
+        return (1 - x if self.is_flipped_horizontally else x), (1 - y if self.is_flipped_vertically else y)
 
 
 def fitted_size(rows: int, columns: int, pixel_aspect: float, box: tuple[int, int] | None) -> tuple[int, int]:
@@ -65,8 +103,22 @@ def resample(picture: Array, rows: int, columns: int) -> Array:
     """
     if picture.shape[:2] == (rows, columns):
         return picture
+    if picture.shape[0] % rows == 0 and picture.shape[1] % columns == 0:
+        return _blocks_averaged(picture, picture.shape[0] // rows, picture.shape[1] // columns)
     first = _along_rows(picture, rows)
     return np.rint(_along_rows(first.swapaxes(0, 1), columns).swapaxes(0, 1)).astype(np.uint8)
+
+
+def _blocks_averaged(picture: Array, height: int, width: int) -> Array:
+    """Average blocks of `height` x `width` pixels: as weighing areas, in whole numbers, in a tenth of the time."""
+    pixels = height * width
+    sums = np.zeros((picture.shape[0] // height, *picture.shape[1:]), np.uint16 if pixels < 256 else np.uint32)
+    for row in range(height):
+        sums += picture[row::height]
+    totals = np.full((sums.shape[0], sums.shape[1] // width, *sums.shape[2:]), pixels // 2, sums.dtype)
+    for column in range(width):
+        totals += sums[:, column::width]
+    return (totals // pixels).astype(np.uint8)
 
 
 def _along_rows(picture: Array, rows: int) -> Array:

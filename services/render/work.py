@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.render.encode import encode
-from services.render.frame import render_frame
+from services.render.encode import encode, encode_moving, is_moving
+from services.render.frame import render_frame, render_frames
 from services.render.task import decode_order, encode_size
 
 
@@ -16,5 +16,10 @@ def render(order: bytes, header: bytes, frame: bytes) -> tuple[bytes, bytes]:
         If there is no picture; the text says why.
     """
     wanted = decode_order(order)
-    picture = render_frame(wanted, header, frame)
-    return encode_size(picture.shape[0], picture.shape[1]), encode(picture, wanted.media_type, wanted.quality)
+    if is_moving(wanted.media_type) and wanted.more_frames:
+        moving = render_frames(wanted, header, frame)
+        rows, columns, body = encode_moving(moving.pictures, wanted.media_type, wanted.quality, moving.frame_ms)
+        return encode_size(rows, columns), body
+    picture, profile = render_frame(wanted, header, frame)
+    body = encode(picture, wanted.media_type, wanted.quality, profile)
+    return encode_size(picture.shape[0], picture.shape[1]), body

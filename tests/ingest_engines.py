@@ -14,6 +14,9 @@ from radstream.blobs.port import BlobInfo, Buffer, Stored
 from radstream.bus.port import Message
 from radstream.contract.errors import NotFound, Unavailable
 
+PIECE_BYTES = 1000
+"""So that what is streamed comes in several pieces."""
+
 Effects = list[tuple[str, str]]
 """What became durable, in order: ("blob" or "event", key or topic)."""
 
@@ -50,6 +53,11 @@ class MemoryBlobs:
             raise NotFound("no such blob")
         content = self.contents[key][0]
         return content[offset:] if length is None else content[offset : offset + length]
+
+    async def stream(self, key: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        content = await self.read(key, offset, length)
+        for start in range(0, len(content), PIECE_BYTES):
+            yield content[start : start + PIECE_BYTES]
 
     async def stat(self, key: str) -> BlobInfo:
         return self._info(key)
@@ -110,6 +118,11 @@ class MemoryWriter:
 
     async def settle(self) -> None:
         self._blobs._may_fail("settle")
+
+    async def commit(self, key: Callable[[str], str]) -> Stored:
+        stored = await self.place(key)
+        await self.settle()
+        return stored
 
     async def abort(self) -> None:
         self._end()

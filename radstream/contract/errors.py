@@ -6,6 +6,7 @@
     ├── RejectedInstance      the sender's fault: bad UID, unreadable data set
     ├── UnsupportedInstance   nobody's fault: a SOP class, syntax or rendering that is not handled
     ├── MalformedRequest      a reader's fault: a query or URL that means nothing
+    │   └── OversizedRequest  a sender's fault: more at once than is read as a whole
     ├── NotFound              a caller asks for what is not here
     ├── Unavailable           a dependency's fault: log, blob store or catalog does not answer
     │   └── StorageFull       the disk's fault: the blob store has no room
@@ -50,6 +51,10 @@ class MalformedRequest(RadstreamError):
     """A query, path or header of a reader that cannot be understood."""
 
 
+class OversizedRequest(MalformedRequest):
+    """A part of a request that has to be read as a whole, and is too long for that."""
+
+
 class NotFound(RadstreamError):
     """What was asked for is not stored here."""
 
@@ -92,6 +97,7 @@ ANSWERS: dict[type[Exception], Answer] = {
     RejectedInstance: Answer(0xC000, 409, "dead-letter"),
     UnsupportedInstance: Answer(0x0122, 406, "dead-letter"),
     MalformedRequest: Answer(0xC000, 400, "dead-letter"),
+    OversizedRequest: Answer(0xA700, 413, "dead-letter"),
     NotFound: Answer(0x0112, 404, "dead-letter"),
     Unavailable: Answer(0xA700, 503, "pause"),
     StorageFull: Answer(0xA700, 507, "pause"),  # RFC 4918 11.5

@@ -28,11 +28,14 @@ class Outcome:
     ----------
     reference : Reference or None
         The instance, as far as it is known.
+    warning : int
+        The Warning Reason (PS3.18 table I.2-1) of one that is accepted; 0 if there is none.
     """
 
     reference: Reference | None
     accepted: Accepted | None = None
     error: Exception | None = None
+    warning: int = 0
 
 
 async def accept_file(accepting: Accepting, origin: Origin, chunks: AsyncIterator[Buffer]) -> Outcome:
@@ -51,12 +54,18 @@ async def accept_file(accepting: Accepting, origin: Origin, chunks: AsyncIterato
     """
     try:
         meta, head = await _read_meta(chunks)
-        acceptance = accepting.begin(replace(origin, transfer_syntax_uid=meta.transfer_syntax_uid))
     except (RejectedInstance, UnsupportedInstance) as error:
         accepting.count_refusal(origin, error)
         return Outcome(None, error=error)
+    origin = replace(origin, transfer_syntax_uid=meta.transfer_syntax_uid)
+    return await accept_data_set(accepting, origin, _joined(memoryview(head)[meta.data_set_offset :], chunks))
+
+
+async def accept_data_set(accepting: Accepting, origin: Origin, chunks: AsyncIterator[Buffer]) -> Outcome:
+    """Take in a data set that comes in `chunks`, as `accept_file`; its transfer syntax is that of `origin`."""
+    acceptance = accepting.begin(origin)
     try:
-        await _feed(acceptance, memoryview(head)[meta.data_set_offset :], chunks)
+        await _feed(acceptance, chunks)
         accepted = await acceptance.finish()
     except (RejectedInstance, UnsupportedInstance, Unavailable) as error:
         return Outcome(acceptance.reference, error=error)
@@ -87,9 +96,13 @@ def _usable(meta: FileMeta) -> FileMeta:
     return meta
 
 
-async def _feed(acceptance: Acceptance, first: Buffer, chunks: AsyncIterator[Buffer]) -> None:
-    acceptance.write(first)
-    await acceptance.drain()
+async def _joined(first: Buffer, chunks: AsyncIterator[Buffer]) -> AsyncIterator[Buffer]:
+    yield first
+    async for chunk in chunks:
+        yield chunk
+
+
+async def _feed(acceptance: Acceptance, chunks: AsyncIterator[Buffer]) -> None:
     async for chunk in chunks:
         if acceptance.is_refused:
             return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
 from typing import Final
 
 import orjson
@@ -10,44 +11,47 @@ from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
 from radstream.backends import Backends
-from radstream.contract.errors import MalformedRequest, RejectedInstance
+from radstream.blobs.port import BlobStore
+from radstream.contract.errors import MalformedRequest, RadstreamError, RejectedInstance
 from radstream.contract.uids import parse_uid
+from radstream.dicom.xml import to_xml
 from radstream.settings import Settings
 from radstream.telemetry import code_path, get_logger
+from radstream.web.accept import Offer, choose
 from radstream.web.links import base_url
-from radstream.web.media_types import MediaType, parse_media_type
-from radstream.web.multipart import boundary_of, parts
+from radstream.web.media_types import MediaType
 from radstream.web.problems import RETRY_AFTER_S, problem
+from radstream.web.related import Content, related
 from services.ingest.accept import Accepting
+from services.ingest.composing import Composing
 from services.ingest.file import Outcome, accept_file
 from services.ingest.identity import Origin
+from services.ingest.locations import Base
+from services.ingest.metadata import DICOM_JSON, DICOM_XML
+from services.ingest.payload import DICOM, STORED, Part, parts_of
 from services.ingest.stow_response import Links, http_status, response_module
 
 log = get_logger(__name__)
 
-DICOM: Final = "application/dicom"
+JSON: Final = Offer(DICOM_JSON)
+"""The answer to whoever does not ask for XML: no reason to refuse images is that a client would rather read another."""
 
-File = tuple[MediaType | None, AsyncIterator[bytes]]
-"""The media type of a part (None if it cannot be read) and its bytes."""
+ANSWERS: Final = (JSON, Offer(DICOM_XML), Offer(DICOM_XML, is_multipart=True))
 
 
 def router(backends: Backends, settings: Settings) -> APIRouter:
-    """Return the routes of STOW-RS.
-
-    The answer is always ``application/dicom+json``, whatever the Accept header says: that a client would rather read
-    something else is no reason to refuse its images (RFC 9110 12.5.1).
-    """
-    accepting = Accepting(backends, settings)
+    """Return the routes of STOW-RS."""
+    door = _Door(Accepting(backends, settings), backends.previews, settings)
     routes = APIRouter()
 
     @routes.post("/dicom-web/studies")
     async def store(request: Request) -> Response:
-        return await _store(accepting, Origin("stow"), request, base_url(request, settings))
+        return await door.store(request, Origin("stow"))
 
     @routes.post("/dicom-web/studies/{study_instance_uid}")
     async def store_in_study(study_instance_uid: str, request: Request) -> Response:
         origin = Origin("stow", study_instance_uid=_study(study_instance_uid))
-        return await _store(accepting, origin, request, base_url(request, settings))
+        return await door.store(request, origin)
 
     return routes
 
@@ -59,92 +63,89 @@ def _study(text: str) -> str:
         raise MalformedRequest("the study in the URL is not a UID") from error
 
 
-async def _store(accepting: Accepting, origin: Origin, request: Request, base: str) -> Response:
-    files = _files(request)
-    if files is None:
-        return problem(415, f"send multipart/related; type={DICOM}, or {DICOM}")
-    outcomes = await _accept_all(accepting, origin, files)
-    status = http_status(outcomes)
-    body = orjson.dumps(response_module(outcomes, Links(f"{base}/dicom-web")))
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (503, 507) else {}
-    return Response(body, status, headers, media_type="application/dicom+json")
+@dataclass(frozen=True)
+class _Door:
+    """What all requests share."""
 
+    accepting: Accepting
+    cache: BlobStore
+    settings: Settings
 
-async def _accept_all(accepting: Accepting, origin: Origin, files: AsyncIterator[File]) -> list[Outcome]:
-    """Take in every file; one that is refused does not stop the others.
+    async def store(self, request: Request, origin: Origin) -> Response:
+        """Take in everything that a request holds, and tell what became of it."""
+        base = base_url(request, self.settings)
+        parts = parts_of(request)
+        if parts is None:
+            return problem(415, f"send {', '.join(STORED)}, or multipart/related with one of them as its type")
+        composing = Composing(self.accepting, origin, self.cache, Base(f"{base}{request.url.path}"))
+        try:
+            outcomes = await self._accept_all(parts, origin, composing)
+        finally:
+            await composing.close()
+        return _answer(request, outcomes, Links(f"{base}/dicom-web"))
 
-    Raises
-    ------
-    MalformedRequest
-        If there is no file, or the framing is broken before anything was decided. Breaks it later, the rest counts as
-        one more failure, since what was stored is stored.
-    """
-    outcomes: list[Outcome] = []
-    try:
-        async for media_type, chunks in files:
-            outcomes.append(await _accept_one(accepting, origin, media_type, chunks))
-    except MalformedRequest as error:
+    async def _accept_all(self, parts: AsyncIterator[Part], origin: Origin, composing: Composing) -> list[Outcome]:
+        """Take in every part; one that is refused does not stop the others.
+
+        Raises
+        ------
+        MalformedRequest
+            If there is no instance, or the framing is broken before anything was decided. Breaks it later, the rest
+            counts as one more failure, since what was stored is stored.
+        """
+        outcomes: list[Outcome] = []
+        try:
+            async for part in parts:
+                outcomes += await _safely(self._accept(part, origin, composing))
+        except MalformedRequest as error:
+            if not outcomes:
+                raise
+            outcomes.append(Outcome(None, error=error))
+        outcomes += await _safely(composing.finish())
         if not outcomes:
-            raise
-        outcomes.append(Outcome(None, error=error))
-    if not outcomes:
-        raise MalformedRequest("the request holds no instance")
-    return outcomes
+            raise MalformedRequest("the request holds no instance")
+        return outcomes
+
+    async def _accept(self, part: Part, origin: Origin, composing: Composing) -> list[Outcome]:
+        """Take in one part, which is an instance, metadata of instances, or their bulk data."""
+        if part.name == DICOM and not part.is_encoded:
+            return [await accept_file(self.accepting, origin, part.chunks)]
+        if part.name in (DICOM_JSON, DICOM_XML) and not part.is_encoded:
+            return await composing.describe(part)
+        return await composing.take(part)
 
 
-async def _accept_one(
-    accepting: Accepting, origin: Origin, media_type: MediaType | None, chunks: AsyncIterator[bytes]
-) -> Outcome:
-    if media_type is None or media_type.name != DICOM:
-        return Outcome(None, error=RejectedInstance(f"a part is not {DICOM}"))
+async def _safely(outcomes: Awaitable[list[Outcome]]) -> list[Outcome]:
+    """Return the outcomes of a part; our own bug fails this one, not the others."""
     try:
-        return await accept_file(accepting, origin, chunks)
+        return await outcomes
     except (MalformedRequest, ClientDisconnect):
         raise
-    except Exception as error:  # noqa: BLE001 - a door: our bug fails this instance, not the others
+    except Exception as error:  # noqa: BLE001 - a door
         log.error("store_failed", error_type=type(error).__name__, reason=code_path(error))
-        return Outcome(None, error=error)
+        return [Outcome(None, error=error)]
 
 
-def _files(request: Request) -> AsyncIterator[File] | None:
-    """Return the files in the body, or None if it is of a type that cannot be stored.
-
-    Raises
-    ------
-    MalformedRequest
-        If it has no usable boundary.
-    """
-    content_type = request.headers.get("content-type", "")
-    media_type = _media_type(content_type)
-    if media_type is None:
-        return None
-    if media_type.name == DICOM:
-        return _single(request)
-    if media_type.name == "multipart/related" and media_type.parameters.get("type", DICOM).lower() == DICOM:
-        return _related(request, boundary_of(content_type))
-    return None
+def _answer(request: Request, outcomes: list[Outcome], links: Links) -> Response:
+    """Return the Store Instances Response Module in the media type that the client likes best."""
+    status = http_status(outcomes)
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (503, 507) else {}
+    module, offer = response_module(outcomes, links), _offer(request)
+    if offer is JSON:
+        return Response(orjson.dumps(module), status, headers, media_type=offer.media_type)
+    document = to_xml(module)
+    if offer.is_multipart:
+        content = Content(MediaType(offer.media_type), len(document), lambda: _once(document))
+        return related([content], content.media_type, status_code=status, headers=headers)
+    return Response(document, status, headers, media_type=offer.media_type)
 
 
-def _media_type(text: str) -> MediaType | None:
+async def _once(document: bytes) -> AsyncIterator[bytes]:
+    yield document
+
+
+def _offer(request: Request) -> Offer:
     try:
-        return parse_media_type(text)
-    except MalformedRequest:
-        return None
-
-
-async def _single(request: Request) -> AsyncIterator[File]:
-    yield MediaType(DICOM), _not_empty(request.stream())
-
-
-async def _related(request: Request, boundary: str) -> AsyncIterator[File]:
-    async for part in parts(request.stream(), boundary):
-        yield _media_type(part.headers.get("content-type", DICOM)), part.stream()
-
-
-async def _not_empty(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    is_empty = True
-    async for chunk in body:
-        is_empty = is_empty and not chunk
-        yield chunk
-    if is_empty:
-        raise MalformedRequest("the request is empty")
+        return choose(request, ANSWERS)
+    except RadstreamError:
+        return JSON

@@ -43,12 +43,12 @@ def http_status(outcomes: Sequence[Outcome]) -> int:
     Returns
     -------
     int
-        200 if everything was stored, 202 if something was, 409 if nothing was by the sender's fault, 507 if the
-        store is full, 503 if it does not answer (either may succeed later), 500 if the fault is ours.
+        200 if everything was stored, 202 if something was or there is a warning, 409 if nothing was by the sender's
+        fault, 507 if the store is full, 503 if it does not answer (either may succeed later), 500 if the fault is ours.
     """
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     if not errors:
-        return 200
+        return 202 if any(outcome.warning for outcome in outcomes) else 200
     if len(errors) < len(outcomes):
         return 202
     statuses = {answer_to(error).http_status for error in errors}
@@ -61,19 +61,20 @@ def response_module(outcomes: Sequence[Outcome], links: Links) -> Json:
     A sequence without items is absent. An instance whose UIDs are unknown can only be counted: it is an item of the
     Other Failures Sequence (0008,119A).
     """
-    stored = [outcome.accepted.event for outcome in outcomes if outcome.accepted is not None]
+    stored = [(outcome.accepted.event, outcome.warning) for outcome in outcomes if outcome.accepted is not None]
     failed = [(outcome.reference, outcome.error) for outcome in outcomes if outcome.error is not None]
-    studies = {event.study_instance_uid for event in stored}
+    studies = {event.study_instance_uid for event, _ in stored}
     module = _sequence("00081198", [_failure(error, reference) for reference, error in failed if reference is not None])
-    module |= _sequence("00081199", [_success(event, links) for event in stored])
+    module |= _sequence("00081199", [_success(event, warning, links) for event, warning in stored])
     module |= _sequence("0008119A", [_failure(error) for reference, error in failed if reference is None])
     if len(studies) == 1:
         module |= _element("00081190", "UR", links.study(studies.pop()))
     return module
 
 
-def _success(event: InstanceStored, links: Links) -> Json:
-    return _reference(event.sop_class_uid, event.sop_instance_uid) | _element("00081190", "UR", links.instance(event))
+def _success(event: InstanceStored, warning: int, links: Links) -> Json:
+    item = _reference(event.sop_class_uid, event.sop_instance_uid) | _element("00081190", "UR", links.instance(event))
+    return item | _element("00081196", "US", warning) if warning else item
 
 
 def _failure(error: Exception, reference: Reference | None = None) -> Json:

@@ -1,0 +1,129 @@
+"""A described instance whose bulk data has come, as the data set that is stored. Pure.
+
+References
+----------
+PS3.18 10.5.2 (attributes that are derived from compressed frames), I.2.1 (warnings).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from radstream.contract.errors import RejectedInstance
+from radstream.dicom.dictionary import PIXEL_DATA
+from radstream.dicom.encapsulation import Frames
+from radstream.dicom.from_json import Bulk, DataSet, Piece, encode_json, references
+from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
+from services.ingest.described import NUMBER_OF_FRAMES, Came, Described, number_of, text_of
+
+COERCED: Final = 0xB000
+"""*Coercion of Data Elements* (PS3.18 table I.2-1): a number was rounded to the 16 characters that its VR has."""
+
+DISCARDED: Final = 0xB006
+"""*Elements Discarded*: group lengths, which would be wrong."""
+
+NOT_OF_CLASS: Final = 0xB007
+"""*Data Set does not match SOP Class*: Pixel Data is not what the Image Pixel attributes say."""
+
+_SAMPLES_PER_PIXEL: Final = 0x00280002
+_PHOTOMETRIC_INTERPRETATION: Final = 0x00280004
+_ROWS, _COLUMNS, _BITS_ALLOCATED = 0x00280010, 0x00280011, 0x00280100
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A whole instance.
+
+    Parameters
+    ----------
+    pieces : sequence of bytes or Bulk
+        Its data set.
+    warning : int
+        The Warning Reason, 0 if there is none.
+    """
+
+    pieces: Sequence[Piece]
+    transfer_syntax_uid: str
+    warning: int
+
+
+def compose(described: Described) -> Composed:
+    """Return the instance.
+
+    Raises
+    ------
+    RejectedInstance
+        If bulk data is missing, or the metadata cannot be written as data set.
+    """
+    image = _image(described)
+    attributes = {**_derived(image), **described.attributes}
+    data_set = encode_json(attributes, _bulk(described))
+    is_whole = len(image) == described.expected(_image_location(described))
+    is_of_class = not image or (is_whole and _fits(image[0], attributes))
+    return Composed(data_set.pieces, _transfer_syntax_uid(described), _warning(data_set, is_of_class=is_of_class))
+
+
+def _warning(data_set: DataSet, *, is_of_class: bool) -> int:
+    """Return the single most appropriate one."""
+    if not is_of_class:
+        return NOT_OF_CLASS
+    return COERCED if data_set.is_coerced else DISCARDED if data_set.is_discarded else 0
+
+
+def _transfer_syntax_uid(described: Described) -> str:
+    syntaxes = {came.transfer_syntax_uid for came in itertools.chain.from_iterable(described.came.values())} - {""}
+    if len(syntaxes) > 1:
+        raise RejectedInstance("the frames are of different transfer syntaxes")
+    return syntaxes.pop() if syntaxes else EXPLICIT_VR_LITTLE_ENDIAN
+
+
+def _bulk(described: Described) -> dict[str, Bulk | Frames]:
+    """Return what has come by the URIs of the metadata."""
+    uris = {uri for uri, _ in references(described.attributes)}
+    found = {uri: described.came.get(described.base.location(uri)) for uri in uris}
+    return {uri: _value(came) for uri, came in found.items() if came}
+
+
+def _value(came: Sequence[Came]) -> Bulk | Frames:
+    first = came[0]
+    if not first.transfer_syntax_uid:
+        return first.value
+    return Frames([each.value for each in came], is_video=not first.is_frame)
+
+
+def _image_location(described: Described) -> str:
+    entry = described.attributes.get(f"{PIXEL_DATA:08X}")
+    uri = entry.get("BulkDataURI") if isinstance(entry, dict) else None
+    return described.base.location(uri) if isinstance(uri, str) else ""
+
+
+def _image(described: Described) -> Sequence[Came]:
+    """Return the Pixel Data of the image itself, empty if it has none in a part of its own."""
+    return described.came.get(_image_location(described), [])
+
+
+def _derived(image: Sequence[Came]) -> dict[str, Any]:
+    """Return the Image Pixel Description as far as the frames tell it."""
+    return image[0].recognized.image_pixel if image and image[0].recognized else {}
+
+
+def _fits(image: Came, attributes: Mapping[str, Any]) -> bool:
+    """Tell whether Pixel Data is what the attributes say; what cannot be seen of it is taken for that."""
+    if not image.transfer_syntax_uid:
+        size_bytes = -(-_native_bits(attributes) // 8)
+        return size_bytes == 0 or size_bytes + size_bytes % 2 == image.value.size_bytes + image.value.size_bytes % 2
+    derived = _derived([image])
+    tags = (_ROWS, _COLUMNS, _SAMPLES_PER_PIXEL) if derived else ()
+    return all(number_of(attributes, tag) == number_of(derived, tag) for tag in tags)
+
+
+def _native_bits(attributes: Mapping[str, Any]) -> int:
+    """Return how long native Pixel Data is by the Image Pixel attributes (PS3.5 8.1), 0 if they do not say."""
+    bits = max(1, number_of(attributes, NUMBER_OF_FRAMES))
+    for tag in (_ROWS, _COLUMNS, _SAMPLES_PER_PIXEL, _BITS_ALLOCATED):
+        bits *= number_of(attributes, tag)
+    is_halved = text_of(attributes, _PHOTOMETRIC_INTERPRETATION).strip() == "YBR_FULL_422"
+    return bits * 2 // 3 if is_halved else bits

@@ -1,0 +1,68 @@
+"""The STOW-RS door over engines in memory, what is posted to it, and how its answers are read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+
+from radstream.dicom.part10 import encode_meta
+from tests.ingest_engines import Engines
+from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, Instance
+
+BOUNDARY = "stow-boundary"
+RELATED = f'multipart/related; type="application/dicom"; boundary={BOUNDARY}'
+BASE = "http://pacs.test/dicom-web"
+
+
+def part10(instance: Instance) -> bytes:
+    return encode_meta(MR_IMAGE_STORAGE, instance.sop_instance_uid, EXPLICIT_VR_LITTLE_ENDIAN) + instance.data_set
+
+
+def related(*files: bytes, media_type: str = "application/dicom") -> bytes:
+    """Return a body whose parts are all of one media type."""
+    return body_of(*(({"Content-Type": media_type}, file) for file in files))
+
+
+def body_of(*parts: tuple[dict[str, str], bytes], eol: bytes = b"\r\n") -> bytes:
+    """Return a body of parts with their headers."""
+    body = b""
+    for headers, content in parts:
+        lines = [f"--{BOUNDARY}".encode(), *(f"{name}: {value}".encode() for name, value in headers.items()), b"", b""]
+        body += eol.join(lines) + content + eol
+    return body + f"--{BOUNDARY}--".encode() + eol
+
+
+@dataclass
+class Door:
+    engines: Engines
+    app: FastAPI
+    client: httpx2.AsyncClient
+
+    async def post(
+        self, content: bytes | AsyncIterator[bytes], content_type: str = RELATED, path: str = "/studies", **headers: str
+    ) -> httpx2.Response:
+        return await self.client.post(
+            f"/dicom-web{path}", content=content, headers={"Content-Type": content_type} | headers
+        )
+
+    @property
+    def stored(self) -> list[bytes]:
+        """The blobs of instances, in the order in which they came."""
+        blobs = self.engines.blobs
+        return [blobs.contents[key][0] for key in blobs.keys("instances")]
+
+
+def items(answer: httpx2.Response, tag: str) -> list[dict[str, Any]]:
+    return list(answer.json()[tag]["Value"]) if tag in answer.json() else []
+
+
+def value(item: dict[str, Any], tag: str) -> Any:
+    return item[tag]["Value"][0]
+
+
+def failure_reasons(answer: httpx2.Response, tag: str = "00081198") -> list[int]:
+    return [value(item, "00081197") for item in items(answer, tag)]

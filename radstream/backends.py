@@ -86,8 +86,8 @@ async def open_backends(settings: Settings, creating: Collection[str] = ("log", 
     """
     backends = Backends(
         bus=open_bus(settings.engine_url("bus")),
-        blobs=open_blobs(settings.engine_url("blobs")),
-        previews=open_blobs(settings.engine_url("previews"), durable=False),
+        blobs=open_blobs(settings.engine_url("blobs"), min_free_bytes=settings.min_free_bytes),
+        previews=open_blobs(settings.engine_url("previews"), durable=False, min_free_bytes=settings.min_free_bytes),
         catalog=open_catalog(settings.engine_url("catalog")),
     )
     tasks = [asyncio.create_task(insist(create)) for name, create in creations(backends).items() if name in creating]

@@ -56,6 +56,10 @@ cluster: engines  ## run every service as processes of its own on engines that e
 	@set -ef; engines="$(BIN)/python -m deploy.engines"; trap "$$engines stop" EXIT; settings=$$($$engines start); \
 		env $$settings $(BIN)/radstream cluster $(ARGS)
 
+.PHONY: ohif
+ohif: .venv/.runtime  ## get OHIF, the viewer, by npm; a running Radstream shows it at /ohif/
+	@$(BIN)/python -m deploy.ohif $(ARGS)
+
 # --- check ------------------------------------------------------------------------------------------------------------
 .PHONY: fmt
 fmt: .venv/.dev  ## format the code

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import mimetypes
 import re
 from pathlib import Path
 from typing import Final
@@ -20,6 +19,7 @@ from starlette.responses import Response
 
 from radstream.contract.errors import NotFound
 from radstream.web.conditional import unchanged
+from services.api import built
 
 BUILD: Final = Path(__file__).parents[2] / "workstation" / "dist"
 
@@ -44,8 +44,6 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
 
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
-_ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))
-_MEDIA_TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm"}
 
 
 def router(build: Path = BUILD) -> APIRouter:
@@ -66,7 +64,7 @@ class _Pages:
 
     async def index(self, request: Request) -> Response:
         """Answer with the page; 304 if the browser has this one."""
-        page = await asyncio.to_thread(_read, self._build / "index.html")
+        page = await asyncio.to_thread(built.read, self._build / "index.html")
         etag = f'"{hashlib.sha256(page).hexdigest()[:32]}"'
         response = unchanged(request, etag) or Response(page, media_type="text/html")
         response.headers["etag"] = etag
@@ -80,29 +78,10 @@ class _Pages:
         if not _FILE_NAME.fullmatch(name):
             raise NotFound("the workstation has no such file")
         path = self._build / "assets" / name
-        content, encoding = await asyncio.to_thread(_smallest, path, request.headers.get("accept-encoding", ""))
+        content, encoding = await asyncio.to_thread(
+            built.read_smallest, path, request.headers.get("accept-encoding", "")
+        )
         headers = {"cache-control": _FOR_EVER, "vary": "Accept-Encoding"}
         if encoding:
             headers["content-encoding"] = encoding
-        return Response(content, media_type=_media_type(path), headers=headers)
-
-
-def _smallest(path: Path, accepted: str) -> tuple[bytes, str]:
-    """Return a file and its Content-Encoding: the form made at build time that the browser takes, or as it is."""
-    names = {item.split(";")[0].strip() for item in accepted.lower().split(",") if not item.endswith(";q=0")}
-    for encoding, suffix in _ENCODINGS:
-        packed = path.with_name(path.name + suffix)
-        if encoding in names and packed.is_file():
-            return _read(packed), encoding
-    return _read(path), ""
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise NotFound("the workstation has no such file") from error
-
-
-def _media_type(path: Path) -> str:
-    return _MEDIA_TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return Response(content, media_type=built.media_type_of(path), headers=headers)

@@ -59,6 +59,29 @@ class Moving:
     frame_ms: float
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """One frame, decoded.
+
+    Parameters
+    ----------
+    samples : ndarray
+        Stored values, see `radstream.dicom.codecs.decode_frame`.
+    """
+
+    samples: Picture
+    photometric_interpretation: str
+    description: Description
+    dataset: Dataset
+
+
+def decode_task(order: Order, header: bytes, frame: bytes) -> Decoded:
+    """Return the stored values of a frame and what they mean; parameters and errors as of `render_frame`."""
+    encoded = next(_frames(order, header, frame))
+    description = _describe(order, encoded)
+    return Decoded(*_decode(order, encoded, description.attributes), description, encoded.dataset)
+
+
 def render_frame(order: Order, header: bytes, frame: bytes) -> tuple[Picture, bytes]:
     """Return the picture of one frame, and the ICC profile that goes with it.
 

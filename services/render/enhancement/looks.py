@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy.typing as npt
@@ -63,8 +62,5 @@ def enhanced_picture(
     region: Region | None = None,
 ) -> Array:
     """Return the brightness of values with their full depth after an enhancement; see `enhanced_brightness`."""
-    enhanced = enhance(shown, voi, enhancement) if enhancement else shown
-    if region is not None:
-        is_padding = None if enhanced.is_padding is None else region.cut(enhanced.is_padding)
-        enhanced = replace(enhanced, values=region.cut(enhanced.values), is_padding=is_padding)
-    return to_picture(enhanced, voi, description)
+    picture = to_picture(enhance(shown, voi, enhancement) if enhancement else shown, voi, description)
+    return picture if region is None else region.cut(picture)

@@ -1,4 +1,4 @@
-"""Joins the parts of ingest: its doors, and the sweep behind them."""
+"""Joins the parts of ingest: its doors, and what sweeps up behind them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from radstream.backends import Backends, open_backends
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
 from services.ingest import delete, scp, stow
+from services.ingest.spool import tidy
 from services.ingest.sweep import Sweep
 
 DOORS: Final = ("dimse", "stow")
@@ -27,6 +28,7 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
     creating = ("log", "blob store")  # the sweep looks into the store before the first instance comes
     async with open_backends(settings, creating) as backends, asyncio.TaskGroup() as group:
         group.create_task(Sweep(backends, settings).run(stop))
+        group.create_task(tidy(backends.previews, settings.site, stop))
         if "dimse" in doors:
             group.create_task(scp.serve(backends, settings, stop))
         if "stow" in doors:

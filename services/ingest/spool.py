@@ -6,6 +6,7 @@ nothing can be written before all of an instance has come. Memory does not grow 
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -17,12 +18,15 @@ from radstream.contract.blob_keys import arriving_prefix
 from radstream.contract.errors import NotFound, RejectedInstance, Unavailable
 from radstream.dicom.recognition import HEAD_BYTES
 from services.ingest.arrival import TOO_LONG
+from services.ingest.sweep import until
 
 HELD_BYTES: Final = 8 << 20
 """So much of the short values of one request is held in memory."""
 
 STALE: Final = timedelta(days=1)
 """What has waited longer belongs to a process that died."""
+
+TIDY_EVERY_S: Final = 3600.0
 
 
 class Spooled:
@@ -155,3 +159,11 @@ async def remove_stale(cache: BlobStore, site: str) -> None:
     async for info in cache.list(arriving_prefix(site)):
         if info.stored_at <= latest:
             await cache.delete(info.key)
+
+
+async def tidy(cache: BlobStore, site: str, stop: asyncio.Event) -> None:
+    """Call `remove_stale` now and every hour until `stop` is set."""
+    while not stop.is_set():
+        with suppress(Unavailable):  # the next round, or that of another process, will do it
+            await remove_stale(cache, site)
+        await until(stop, TIDY_EVERY_S)

@@ -49,7 +49,7 @@ class Sweep:
                 await self.round()
             except RadstreamError as error:
                 log.warning("sweep_failed", error_type=type(error).__name__, reason=str(error))
-            await _until(stop, PERIOD_S)
+            await until(stop, PERIOD_S)
 
     async def round(self) -> int:
         """Publish and remove the markers that are due, and return how many; ends early if the log does not answer.
@@ -137,7 +137,8 @@ class Lease:
         await self._blobs.delete(self._key)
 
 
-async def _until(stop: asyncio.Event, timeout_s: float) -> None:
+async def until(stop: asyncio.Event, timeout_s: float) -> None:
+    """Wait until `stop` is set, but no longer than `timeout_s`."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(timeout_s):
             await stop.wait()

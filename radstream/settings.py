@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     drain_s: float = Field(5.0, gt=0, description="how long what has begun may take to end at a stop")
     study_quiet_s: float = Field(60.0, gt=0, description="quiet time after which a study is complete")
     render_workers: int = Field(1, ge=1, description="worker processes of each service that decodes")
+    volume_bytes: int = Field(1 << 30, ge=1, description="memory for volumes of series in the process that keeps them")
     transcoded_bytes: int = Field(8 << 30, ge=0, description="how much of frames made anew is kept in the previews")
     max_frame_pixels: int = Field(1 << 28, ge=1, description="largest Rows x Columns x Samples that is decoded")
     ohif_dir: str = Field("", description="folder that `make ohif` placed OHIF in; empty: build/ohif beside the code")

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pydicom
 from pydicom.dataset import FileDataset
 
+from radstream.dicom.from_json import references
+from radstream.dicom.values import to_little_endian
+from radstream.dicom.walk import Walk
 from radstream.dicom.xml import to_xml
+from tests.dicom_bytes import BIG, header_of
 from tests.instances import MR_IMAGE_STORAGE, uid
+from tests.samples import Sample
 from tests.stow_door import BOUNDARY, body_of
 
 JSON_RELATED = f'multipart/related; type="application/dicom+json"; boundary={BOUNDARY}'
 XML_RELATED = f'multipart/related; type="application/dicom+xml"; boundary={BOUNDARY}'
-DICOM_JSON, DICOM_XML = "application/dicom+json", "application/dicom+xml"
+DICOM_JSON, DICOM_XML, OCTETS = "application/dicom+json", "application/dicom+xml", "application/octet-stream"
 
 Attributes = dict[str, dict[str, Any]]
 
@@ -74,5 +81,20 @@ def _bulk(parts: Mapping[str, tuple[str, bytes]]) -> list[tuple[dict[str, str], 
     ]
 
 
-def read(blob: bytes) -> FileDataset:
-    return pydicom.dcmread(io.BytesIO(blob))
+def described_sample(sample: Sample) -> tuple[Attributes, dict[str, tuple[str, bytes]]]:
+    """Return a real header as DICOM JSON, and by location the long values that it refers to, in little endian."""
+    header, syntax = header_of(sample)
+    walk = Walk(header, syntax)
+    parts = {}
+    for uri, _ in references(walk.attributes):
+        offset, length, vr = walk.places[uri]
+        content = header[offset : offset + length]
+        parts[uri] = (OCTETS, to_little_endian(content, vr) if syntax == BIG else content)
+    return walk.attributes, parts
+
+
+def read(content: bytes | Path) -> FileDataset:
+    """Return what pydicom reads, whatever it complains of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pydicom.dcmread(io.BytesIO(content) if isinstance(content, bytes) else content)

@@ -9,7 +9,8 @@ PS3.18 10.5.2 and table 10.5.2-1 (which attributes a sender may leave out); PS3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from radstream.contract.errors import RejectedInstance, UnsupportedInstance
@@ -25,6 +26,12 @@ NOT_SUPPORTED: Final = 0xC122
 
 _PREFIX: Final = "1.2.840.10008.1.2.4."
 _BY_FRAME_HEADER: Final = {0xC0: "50", 0xC1: "51", 0xC2: "55"}
+_WIDER: Final = {
+    _PREFIX + narrow: tuple(_PREFIX + each for each in wide)
+    for narrow, wide in {"50": ("51",), "70": ("57",), "80": ("81",), "90": ("91",), "92": ("93",)}.items()
+} | {_PREFIX + "201": (_PREFIX + "202", _PREFIX + "203")}
+"""By transfer syntax, those that allow all that it allows; 202 asks for more, of which nothing is looked at here."""
+
 _LOSSLESS: Final = 0xC3
 _JPEG_LS: Final = 0xF7
 _HIGH_THROUGHPUT: Final = 0x4000
@@ -43,11 +50,14 @@ class Recognized:
         Its header, if that can be read.
     photometric_interpretation : str
         What its colours are where the data set does not say.
+    is_as_named : bool
+        Whether the codestream may be one of that transfer syntax.
     """
 
     transfer_syntax_uid: str
     codestream: Codestream | None = None
     photometric_interpretation: str = ""
+    is_as_named: bool = True
 
     @property
     def is_video(self) -> bool:
@@ -106,7 +116,8 @@ def recognize(media_type: str, transfer_syntax_uid: str, head: bytes) -> Recogni
     syntax = transfer_syntax_uid or found.transfer_syntax_uid
     if not syntax:
         raise RejectedInstance("the transfer syntax of Pixel Data is not named and cannot be seen", NOT_SUPPORTED)
-    return Recognized(syntax, found.codestream, found.photometric_interpretation)
+    is_as_named = syntax in (found.transfer_syntax_uid, *_WIDER.get(found.transfer_syntax_uid, ()))
+    return replace(found, transfer_syntax_uid=syntax, is_as_named=is_as_named or not found.transfer_syntax_uid)
 
 
 def codestream_place(head: bytes, size_bytes: int) -> tuple[int, int]:
@@ -135,13 +146,11 @@ def codestream_place(head: bytes, size_bytes: int) -> tuple[int, int]:
 
 def _read(media_type: str, head: bytes) -> Recognized:
     """Return what the codestream says of itself, nothing if it is none that is known."""
-    try:
+    with suppress(UnsupportedInstance):
         if head.startswith(b"\xff\xd8"):
             return _read_jpeg(head)
         if head.startswith(b"\xff\x4f\xff\x51"):
-            return _read_jpeg_2000(head, is_part_2="image/jpx" in media_type)
-    except UnsupportedInstance as error:
-        raise RejectedInstance(str(error)) from error
+            return _read_jpeg_2000(head, is_part_2=media_type == "image/jpx")
     return Recognized("1.2.840.10008.1.2.5" if "dicom-rle" in media_type else "")
 
 

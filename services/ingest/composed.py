@@ -115,6 +115,8 @@ def _fits(image: Came, attributes: Mapping[str, Any]) -> bool:
     if not image.transfer_syntax_uid:
         size_bytes = -(-_native_bits(attributes) // 8)
         return size_bytes == 0 or size_bytes + size_bytes % 2 == image.value.size_bytes + image.value.size_bytes % 2
+    if image.recognized and not image.recognized.is_as_named:
+        return False
     derived = _derived([image])
     tags = (_ROWS, _COLUMNS, _SAMPLES_PER_PIXEL) if derived else ()
     return all(number_of(attributes, tag) == number_of(derived, tag) for tag in tags)

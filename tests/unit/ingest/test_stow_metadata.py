@@ -11,6 +11,7 @@ from tests.described import (
     DICOM_JSON,
     DICOM_XML,
     JSON_RELATED,
+    OCTETS,
     XML_RELATED,
     described,
     entry,
@@ -22,7 +23,6 @@ from tests.described import (
 from tests.instances import uid
 from tests.stow_door import BASE, Door, body_of, failure_reasons, items, value
 
-OCTETS = "application/octet-stream"
 PIXELS = bytes(range(256)) * 2
 NAME = entry("PN", {"Alphabetic": "Müller^Jörg", "Ideographic": "山田^太郎"})
 

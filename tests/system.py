@@ -26,6 +26,7 @@ from radstream.backends import Backends, open_backends
 from radstream.contract.blob_keys import instances_prefix, pending_prefix
 from radstream.settings import Settings, load_settings
 from tests.engines import cluster_environment
+from tests.stow_door import RELATED, related
 
 T = TypeVar("T")
 
@@ -145,6 +146,11 @@ class System:
 
     def get(self, path: str, **options: object) -> httpx2.Response:
         return httpx2.get(f"{self.dicom_web}/{path}", timeout=60, **options)  # type: ignore[arg-type]
+
+    def stow(self, *files: bytes, study: str = "") -> httpx2.Response:
+        """Store Part 10 files by STOW-RS."""
+        url = f"{self.dicom_web}/studies/{study}".removesuffix("/")
+        return httpx2.post(url, content=related(*files), headers={"Content-Type": RELATED}, timeout=60)
 
     @property
     def settings(self) -> Settings:

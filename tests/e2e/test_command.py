@@ -13,7 +13,6 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.e2e.test_every_pydicom_file import stow
 from tests.samples import samples
 from tests.system import System, free_port
 
@@ -155,7 +154,7 @@ def test_each_service_runs_alone(services: dict[str, int]) -> None:
     for name in ("ingest", "index", "render", "api"):
         eventually(f"http://127.0.0.1:{services[name]}/readyz")
     door = System(Path(), http_port=services["ingest"])
-    assert stow(door, sample.path.read_bytes()).status_code == 200
+    assert door.stow(sample.path.read_bytes()).status_code == 200
     api = f"http://127.0.0.1:{services['api']}/dicom-web"
     assert len(eventually(f"{api}/studies").json()) == 1
     study = f"http://127.0.0.1:{services['render']}/dicom-web/studies/{sample.study_instance_uid}"

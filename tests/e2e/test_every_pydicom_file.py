@@ -9,15 +9,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from tests.samples import Sample, data_set_of, samples
 from tests.system import System, free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
-
-BOUNDARY = "sample-boundary"
 
 # Transfer syntax: the option with which DCMTK's storescu proposes it.
 STORESCU_OPTIONS = {
@@ -36,16 +33,6 @@ STORESCU_OPTIONS = {
     "1.2.840.10008.1.2.4.102": ["-xn"],
     "1.2.840.10008.1.2.5": ["-xr"],
 }
-
-
-def stow(system: System, content: bytes) -> httpx2.Response:
-    body = f"--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode() + content
-    return httpx2.post(
-        f"{system.dicom_web}/studies",
-        content=body + f"\r\n--{BOUNDARY}--\r\n".encode(),
-        headers={"Content-Type": f'multipart/related; type="application/dicom"; boundary={BOUNDARY}'},
-        timeout=60,
-    )
 
 
 def instance_url(sample: Sample) -> str:
@@ -69,7 +56,7 @@ def first_of_each_uid(storable: list[Sample]) -> list[Sample]:
 def stored(system: System) -> list[Sample]:
     accepted = []
     for sample in samples():
-        answer = stow(system, sample.path.read_bytes())
+        answer = system.stow(sample.path.read_bytes())
         if sample.is_storable:
             assert answer.status_code == 200, (sample.name, answer.text)
             accepted.append(sample)

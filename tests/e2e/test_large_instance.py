@@ -145,10 +145,9 @@ async def test_two_gigabytes_go_in_by_both_doors_and_out_again(system: System) -
 def get_frame_and_render_once_to_warm_up(system: System) -> None:
     """Idle is a process that has done its work once: libraries are loaded then."""
     from tests.e2e.test_every_pydicom_file import instance_url
-    from tests.e2e.test_every_pydicom_file import stow as stow_file
     from tests.samples import samples
 
     sample = next(sample for sample in samples() if sample.name == "CT_small.dcm")
-    assert stow_file(system, sample.path.read_bytes()).status_code == 200
+    assert system.stow(sample.path.read_bytes()).status_code == 200
     system.wait_until_indexed()
     assert system.get(f"{instance_url(sample)}/rendered").status_code == 200

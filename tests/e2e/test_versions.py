@@ -12,7 +12,7 @@ import pytest
 from radstream.catalog.filters import EVERYTHING
 from radstream.catalog.port import Document
 from radstream.dicom.part10 import encode_meta
-from tests.e2e.test_every_pydicom_file import retrieve, stow
+from tests.e2e.test_every_pydicom_file import retrieve
 from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, Instance, make_instance
 from tests.samples import data_set_of, samples
 from tests.system import System
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 def send(system: System, instance: Instance) -> int:
     meta = encode_meta(MR_IMAGE_STORAGE, instance.sop_instance_uid, EXPLICIT_VR_LITTLE_ENDIAN)
-    return stow(system, meta + instance.data_set).status_code
+    return system.stow(meta + instance.data_set).status_code
 
 
 def blobs_of(system: System, instance: Instance) -> list[str]:
@@ -76,7 +76,7 @@ def answers(system: System) -> dict[str, bytes]:
 def test_a_rebuilt_catalog_answers_as_before(tmp_path: Path) -> None:
     system = System(tmp_path / "home").start()
     for sample in [sample for sample in samples() if sample.is_storable][::3]:
-        assert stow(system, sample.path.read_bytes()).status_code == 200
+        assert system.stow(sample.path.read_bytes()).status_code == 200
     assert send(system, make_instance(2, 1)) == 200
     assert send(system, make_instance(2, 1, altered=b"\xff\xff")) == 200
     system.wait_until_indexed()

@@ -29,7 +29,7 @@ def name_of(enhancement: Enhancement) -> str:
 
 
 def mark(picture: Array, text: str) -> Array:
-    """Return `picture` with `text` in its bottom left corner, shortened where the picture is small.
+    """Return `picture` with `text` in its bottom right corner, shortened where the picture is small.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def mark(picture: Array, text: str) -> Array:
     size = size_for(picture)
     lines = textwrap.wrap(text, max(1, int(picture.shape[1] / (_LETTER_WIDTH * size))))
     is_too_long = len(lines) * _LINE_HEIGHT * size > _LARGEST_PART * picture.shape[0]
-    return write_lines(picture, [text.partition(":")[0]] if is_too_long else lines, "bottom left")
+    return write_lines(picture, [text.partition(":")[0]] if is_too_long else lines, "bottom right")
 
 
 def text_of(enhancement: Enhancement) -> str:

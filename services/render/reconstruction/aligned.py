@@ -76,7 +76,12 @@ def _axis(stack: Stack, direction: Vector) -> _Axis | None:
         if 1 - abs(sign) < _PARALLEL:
             sign = np.sign(sign)
             gaps = stack.gaps if number == 0 else ()
-            return _Axis(number, sign * places, spacing, tuple(sorted((sign * a, sign * b)) for a, b in gaps))
+            return _Axis(
+                number,
+                sign * places,
+                spacing,
+                tuple((min(sign * a, sign * b), max(sign * a, sign * b)) for a, b in gaps),
+            )
     return None
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -60,22 +61,21 @@ def _offsets(grid: Grid) -> Array:
 
 def _project(voxels: Array, stack: Stack, grid: Grid, rows: Array, offsets: Array, projection: str) -> Array:
     """Return rows of the picture: all samples behind each pixel, brought together."""
-    combine = _COMBINE[projection]
-    total = count = None
     points = _points(grid, rows)
-    for offset in offsets:
-        values = trilinear(voxels, stack, points + offset * np.asarray(grid.axis))
-        if projection == "mean":
-            is_inside = np.isfinite(values)
-            count = is_inside.astype(np.float32) if count is None else count + is_inside
-            values = np.where(is_inside, values, 0) if len(offsets) > 1 else values
-        total = values if total is None else combine(total, values)
-    if count is None or len(offsets) == 1:
-        return total
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    samples = (trilinear(voxels, stack, points + offset * np.asarray(grid.axis)) for offset in offsets)
+    if projection == "mean":
+        return _mean(samples)
+    return functools.reduce(np.fmax if projection == "max" else np.fmin, samples)
 
 
-_COMBINE: Final[dict[str, Callable[[Array, Array], Array]]] = {"max": np.fmax, "min": np.fmin, "mean": np.add}
+def _mean(samples: Iterable[Array]) -> Array:
+    """Return the mean of what is inside of the volume; NaN where nothing is."""
+    total: Array = np.zeros(1, np.float32)
+    count: Array = np.zeros(1, np.float32)
+    for values in samples:
+        is_inside = np.isfinite(values)
+        total, count = total + np.where(is_inside, values, 0), count + is_inside
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
 def _points(grid: Grid, rows: Array) -> Array:

@@ -11,6 +11,7 @@ from services.render.encode import DEFAULT_QUALITY
 from services.render.pixels import Wish
 from services.render.reconstruction.grid import Grid
 from services.render.reconstruction.volume import Form
+from services.render.secondary_capture import Derivation
 
 
 class Open(msgspec.Struct, frozen=True, tag=True):
@@ -35,14 +36,6 @@ class Fill(msgspec.Struct, frozen=True, tag=True):
     frame: task.Order
 
 
-class Source(msgspec.Struct, frozen=True):
-    """An instance that a picture was made of."""
-
-    sop_class_uid: str
-    sop_instance_uid: str
-    frame_numbers: tuple[int, ...] = ()
-
-
 class Show(msgspec.Struct, frozen=True, tag=True):
     """Make the picture of a plane or slab.
 
@@ -50,8 +43,8 @@ class Show(msgspec.Struct, frozen=True, tag=True):
     ----------
     label : str
         What is burnt in.
-    sources : tuple of Source
-        What the volume is made of; needed for application/dicom only.
+    derivation : Derivation or None
+        What is said of it in an instance of its own: for application/dicom.
     """
 
     key: str
@@ -61,7 +54,7 @@ class Show(msgspec.Struct, frozen=True, tag=True):
     wish: Wish = Wish()
     media_type: str = "image/jpeg"
     quality: int = DEFAULT_QUALITY
-    sources: tuple[Source, ...] = ()
+    derivation: Derivation | None = None
 
 
 class Done(msgspec.Struct, frozen=True):

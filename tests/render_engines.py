@@ -30,6 +30,7 @@ from radstream.settings import Settings
 from radstream.web.app import create_app
 from services.render import http, uri
 from services.render.pictures import Pictures
+from services.render.reconstruction.volumes import Volumes
 from services.render.sandbox import Sandbox
 from tests import ingest_engines
 from tests.api_engines import transcoding_of
@@ -59,6 +60,7 @@ class RenderArchive:
     """An archive of instances to be rendered."""
 
     sandbox: Sandbox
+    volumes: Volumes | None = None
     settings: Settings = field(default_factory=Settings)
     catalog: MemoryCatalog = field(default_factory=MemoryCatalog)
     blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
@@ -77,7 +79,7 @@ class RenderArchive:
 
     @property
     def client(self) -> httpx2.AsyncClient:
-        return self.client_of("http://pacs/dicom-web", http.router(self.backends, self.settings, self.sandbox))
+        return self.client_of("http://pacs/dicom-web", http.router(self.backends, self.settings, self.sandbox, self.volumes))
 
     @property
     def uri_client(self) -> httpx2.AsyncClient:

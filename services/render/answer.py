@@ -1,43 +1,97 @@
-"""A picture as the answer to a request."""
+"""Pictures as the answer to a request: one alone, or several in parts."""
 
 from __future__ import annotations
 
-import hashlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from radstream.catalog.port import Document
+from radstream.contract.errors import NotFound, UnsupportedInstance
 from radstream.web.conditional import cache_headers, unchanged
+from radstream.web.media_types import MediaType
+from radstream.web.problems import problem_of
+from radstream.web.related import Content, Later, related
+from services.render.asked import Asked
 from services.render.enhancement.mark import HEADER, name_of
 from services.render.pictures import Pictures
-from services.render.pixels import Wish
+from services.render.task import RenderedImage
 
-RENDERING: Final = "1"
-"""Part of every entity tag; raise it when the same instance looks different from now on."""
+_KEYWORD: Final = re.compile(r"[a-z0-9_-]{1,32}")
+"""What a header may repeat of what a client said."""
 
 
-async def picture(
-    pictures: Pictures, request: Request, document: Document, index: int, wish: Wish, media_type: str, quality: int
-) -> Response:
-    """Return the picture of a frame, or 304 if the client has it.
+async def picture(pictures: Pictures, request: Request, asked: Asked, media_type: str) -> Response:
+    """Return a picture, or 304 if the client has it.
 
     Raises
     ------
     UnsupportedInstance
-        If it has none; the text says why.
+        If there is none; the text says why.
     NotFound, Unavailable
     """
-    etag = _etag(document, index, wish, media_type, quality)
+    etag = asked.etag(media_type)
     if (answer := unchanged(request, etag)) is not None:
         return answer
-    made = await pictures.render(document, index, wish, media_type, quality)
-    headers = cache_headers(etag) | ({HEADER: name_of(wish.enhancement)} if wish.enhancement else {})
+    made = await _made(pictures, asked, media_type)
+    enhancement = asked.wish.enhancement
+    headers = cache_headers(etag) | ({HEADER: name_of(enhancement)} if enhancement else {})
     return Response(made.body, headers=headers, media_type=media_type)
 
 
-def _etag(document: Document, *parts: object) -> str:
-    """Return a strong entity tag: equal bytes of an instance and equal wishes give equal pictures."""
-    wish = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-    return f'"{document["sha256"]}-{wish}-{RENDERING}"'
+async def _made(pictures: Pictures, asked: Asked, media_type: str) -> RenderedImage:
+    state = asked.state.file if asked.state is not None else b""
+    return await pictures.render(
+        asked.document,
+        asked.frame_index,
+        asked.wish,
+        media_type,
+        asked.quality,
+        more=asked.more,
+        presentation_state=state,
+    )
+
+
+def in_parts(
+    pictures: Pictures, asked: Sequence[Callable[[], Awaitable[Asked]]], media_type: str, base_url: str
+) -> Response:
+    """Return several pictures, each made when its turn has come; a part that has none says why (problem+json).
+
+    Parameters
+    ----------
+    asked : sequence of callable
+        Each returns what is asked for; at least one.
+    base_url : str
+        Of the service, for the addresses of the parts.
+    """
+    parts = [Later(partial(_part, pictures, each, media_type, base_url)) for each in asked]
+    return related(parts, MediaType(media_type))
+
+
+async def _part(pictures: Pictures, ask: Callable[[], Awaitable[Asked]], media_type: str, base_url: str) -> Content:
+    location = ""
+    try:
+        asked = await ask()
+        location = f"{base_url}/{asked.path}"
+        return _content((await _made(pictures, asked, media_type)).body, media_type, location)
+    except (UnsupportedInstance, NotFound) as error:
+        refusal = problem_of(error)
+        return _content(bytes(refusal.body), str(refusal.media_type), location)
+
+
+def _content(body: bytes, media_type: str, location: str) -> Content:
+    async def stream() -> AsyncIterator[bytes]:
+        yield body
+
+    return Content(MediaType(media_type), len(body), stream, location)
+
+
+def with_warning(answer: Response, unknown_annotations: Sequence[str]) -> Response:
+    """Return `answer` with a warning of annotations that were asked for and are not known (PS3.18 8.3.5.1.1)."""
+    named = ",".join(filter(_KEYWORD.fullmatch, unknown_annotations))
+    if named:
+        answer.headers["warning"] = f"299 Radstream: The following annotation values are not supported: {named}"
+    return answer

@@ -69,20 +69,20 @@ def encode_moving(pictures: Iterable[Array], media_type: str, quality: int, fram
     Parameters
     ----------
     pictures : iterable of ndarray
-        At least one; each of the same size, uint8, as of `encode`. They are asked for one after the other.
+        At least one; each of the same size, uint8, as of `encode`. Equal ones that follow each other become one.
     media_type : str
         One of which `is_moving` holds. A GIF has 256 colours, which are enough for grey.
     frame_ms : float
         How long each is shown.
     """
-    images = (_image(picture, media_type) for picture in pictures)
-    first = next(images)
+    images = [_image(picture, media_type) for picture in pictures]  # Pillow looks at them twice
+    first = images[0]
     file = io.BytesIO()
     first.save(
         file,
         _FORMATS[media_type],
         save_all=True,
-        append_images=images,
+        append_images=images[1:],
         duration=max(1, round(frame_ms)),
         loop=0,
         **({"optimize": False} if media_type == GIF else {"compress_level": 3}),

@@ -1,12 +1,13 @@
 """The HTTP door: rendered resources and thumbnails (PS3.18 10.4.1.1.3, 10.4.1.1.4).
 
-Pictures are made for single frames: those of an instance without a frame number are its first one (its middle one for
-thumbnails). Studies and series are not rendered as a whole yet; their thumbnails show one representative instance.
+The picture of an instance is that of its first frame (of its middle one for thumbnails), or moves if the client asks
+for that. Studies and series are sent in parts, a picture of each instance; their thumbnails show one for all.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter
@@ -25,13 +26,28 @@ from radstream.retrieval.streams import is_stream, stream_of
 from radstream.settings import Settings
 from radstream.web.accept import Offer, accepted, choose
 from radstream.web.conditional import cache_headers, ranged, unchanged
+from radstream.web.links import base_url
 from services.render import representative
-from services.render.answer import RENDERING, picture
-from services.render.media_types import choose_picture
-from services.render.parameters import Parameters, Viewport, frame_index, parse_parameters, representative_frame
+from services.render.answer import in_parts, picture, with_warning
+from services.render.asked import RENDERING, Asked
+from services.render.encode import is_moving
+from services.render.media_types import IN_PARTS, OFFERS, choose_picture, choose_pictures
+from services.render.parameters import Parameters, Viewport, frame_indexes, parse_parameters, representative_frame
 from services.render.pictures import PREVIEW_SIDE, PREVIEW_TYPE, Pictures
+from services.render.reconstruction.door import Reconstruction
+from services.render.reconstruction.view import View, parse_view
+from services.render.reconstruction.volumes import Volumes
+from services.render.representative import instances_of
 from services.render.sandbox import Sandbox
+from services.render.secondary_capture import CAPTURE
 from services.render.source import number_of_frames
+from services.render.states import States, is_presentation_state
+
+PREFIX: Final = "/dicom-web"
+
+MOST_MOVING_FRAMES: Final = 1_000
+MOST_MOVING_PIXELS: Final = 1 << 27
+"""Of all frames of a moving picture together."""
 
 _AS_KEPT: Final = (Parameters(), Parameters(viewport=Viewport(PREVIEW_SIDE, PREVIEW_SIDE)))
 """What the kept preview answers."""
@@ -41,17 +57,20 @@ _SERIES: Final = f"{_STUDY}/series/{{series}}"
 _INSTANCE: Final = f"{_SERIES}/instances/{{instance}}"
 
 
-def router(backends: Backends, settings: Settings, sandbox: Sandbox | None = None) -> APIRouter:
+def router(
+    backends: Backends, settings: Settings, sandbox: Sandbox | None = None, volumes: Volumes | None = None
+) -> APIRouter:
     """Return the routes below /dicom-web.
 
     Parameters
     ----------
-    sandbox : Sandbox, optional
-        Closed by whoever brings it. Without one the routes have their own, whose workers end with this process.
+    sandbox, volumes : Sandbox, Volumes, optional
+        Closed by whoever brings them. Without them the routes have their own, whose workers end with this process.
     """
     pictures = Pictures(backends, settings, sandbox or Sandbox(settings.render_workers))
-    door = _Door(backends, pictures)
-    routes = APIRouter(prefix="/dicom-web", include_in_schema=False)
+    reconstruction = Reconstruction(backends, volumes or Volumes(backends, settings))
+    door = _Door(backends, pictures, reconstruction, settings)
+    routes = APIRouter(prefix=PREFIX, include_in_schema=False)
     for path, answer in (
         (f"{_INSTANCE}/frames/{{frames}}/rendered", door.rendered),
         (f"{_INSTANCE}/rendered", door.rendered),
@@ -69,25 +88,50 @@ def router(backends: Backends, settings: Settings, sandbox: Sandbox | None = Non
 class _Door:
     """Answers requests."""
 
-    def __init__(self, backends: Backends, pictures: Pictures) -> None:
+    def __init__(
+        self, backends: Backends, pictures: Pictures, reconstruction: Reconstruction, settings: Settings
+    ) -> None:
         self._backends = backends
+        self._settings = settings
         self._pictures = pictures
+        self._reconstruction = reconstruction
+        self._states = States(backends, pictures)
         self._images = Images(backends.catalog, backends.blobs)
         self._headers = HeaderValues(backends.blobs, self._images)
 
     async def rendered(self, request: Request) -> Response:
-        """Answer with the picture of a frame, or with the document or video that an instance is."""
+        """Answer with the pictures of an instance or of frames, or with the document or video that an instance is."""
         parameters = parse_parameters(request.query_params)
-        index = frame_index(request.path_params["frames"]) if "frames" in request.path_params else 0
         document = await self._instance(request)
         if is_stream(document):
             return await self._stream(request, document)
-        return await self._picture(request, document, index, parameters)
+        asked = await self._asked(request, document, parameters)
+        return with_warning(await self._answer(request, asked), parameters.unknown_annotations)
 
     async def rendered_many(self, request: Request) -> Response:
-        """Say that only instances and frames are rendered."""
-        _uid(request, "study")
-        raise UnsupportedInstance("studies and series are rendered one instance at a time: …/instances/…/rendered")
+        """Answer with a picture of each instance of a study or series, its first frame, in parts; or with a plane."""
+        parameters = parse_parameters(request.query_params)
+        if (view := parse_view(request.query_params)) is not None:
+            return await self._plane(request, view, parameters)
+        media_type = choose_pictures(accepted(request), may_move=False).media_type
+        uids = await instances_of(self._backends.catalog, _uid(request, "study"), _series(request))
+
+        async def ask(uid: str) -> Asked:
+            document = await self._pictures.find(Equals("_id", uid))
+            wish = parameters.wish(document["Rows"], document["Columns"])
+            return Asked(document, 0, wish, parameters.quality)
+
+        parts = [partial(ask, uid) for uid in uids]
+        answer = in_parts(self._pictures, parts, media_type, self._base(request))
+        return with_warning(answer, parameters.unknown_annotations)
+
+    async def _plane(self, request: Request, view: View, parameters: Parameters) -> Response:
+        """Answer with a plane through the volume that a series makes."""
+        series = _series(request)
+        if series is None:
+            raise MalformedRequest("planes lie in a series: …/series/…/rendered")
+        made = await self._reconstruction.picture(request, (_uid(request, "study"), series), view, parameters)
+        return with_warning(made, parameters.unknown_annotations)
 
     async def thumbnail(self, request: Request) -> Response:
         """Answer with a small picture; with 404 and the reason if there is none."""
@@ -95,29 +139,68 @@ class _Door:
         document = await self._instance(request)
         media_type = choose_picture(accepted(request)).media_type
         try:
-            if "frames" in request.path_params or media_type != PREVIEW_TYPE or parameters not in _AS_KEPT:
-                return await self._small_picture(request, document, parameters)
+            is_kept = media_type == PREVIEW_TYPE and parameters in _AS_KEPT and not is_presentation_state(document)
+            if "frames" in request.path_params or not is_kept:
+                answer = await self._small_picture(request, document, parameters, media_type)
+                return with_warning(answer, parameters.unknown_annotations)
             etag = f'"{document["sha256"]}-preview-{RENDERING}"'
-            answer = unchanged(request, etag)
-            return answer or Response(
+            return unchanged(request, etag) or Response(
                 await self._pictures.preview(document), headers=cache_headers(etag), media_type=PREVIEW_TYPE
             )
         except UnsupportedInstance as error:
             raise NotFound(f"there is no thumbnail: {error}") from error
 
-    async def _small_picture(self, request: Request, document: Document, parameters: Parameters) -> Response:
-        named = request.path_params.get("frames")
-        index = frame_index(named) if named else representative_frame(number_of_frames(document))
-        return await self._picture(request, document, index, parameters, side=PREVIEW_SIDE)
-
-    async def _picture(
-        self, request: Request, document: Document, index: int, parameters: Parameters, *, side: int | None = None
+    async def _small_picture(
+        self, request: Request, document: Document, parameters: Parameters, media_type: str
     ) -> Response:
-        media_type = choose_picture(accepted(request)).media_type
+        asked = (await self._asked(request, document, parameters, is_small=True))[0]
+        if asked.wish.box is None:
+            asked = replace(asked, wish=replace(asked.wish, box=(PREVIEW_SIDE, PREVIEW_SIDE)))
+        return await picture(self._pictures, request, asked, media_type)
+
+    async def _asked(
+        self, request: Request, document: Document, parameters: Parameters, *, is_small: bool = False
+    ) -> list[Asked]:
+        """Return the pictures that a path means: of the frames it names, or of a frame that stands for all.
+
+        A presentation state has frames of its own to show; frame numbers in its path count these.
+        """
         wish = parameters.wish(document["Rows"], document["Columns"])
-        if side is not None and wish.box is None:
-            wish = replace(wish, box=(side, side))
-        return await picture(self._pictures, request, document, index, wish, media_type, parameters.quality)
+        named = frame_indexes(request.path_params["frames"]) if "frames" in request.path_params else ()
+        if is_presentation_state(document):
+            if parameters.is_for_images_only:
+                raise MalformedRequest("a presentation state has its own window and region (PS3.18 table 8.3.5-1)")
+            shown = await self._states.pictures(document, wish, parameters.quality)
+            if any(index >= len(shown) for index in named):
+                raise NotFound(f"the presentation state shows {len(shown)} frames")
+            return [shown[index] for index in named] or shown
+        default = representative_frame(number_of_frames(document)) if is_small else 0
+        return [Asked(document, index, wish, parameters.quality) for index in named or (default,)]
+
+    async def _answer(self, request: Request, asked: list[Asked]) -> Response:
+        """Send one picture alone, several in parts or moving."""
+        first = asked[0]
+        offer = self._offer(request, asked)
+        if is_moving(offer.media_type) and not offer.is_multipart:
+            others = [each.frame_index for each in asked[1:]]
+            if "frames" not in request.path_params and first.state is None:
+                others = list(range(1, number_of_frames(first.document)))
+            _refuse_long_film(first, len(others) + 1)
+            return await picture(self._pictures, request, replace(first, more=tuple(others)), offer.media_type)
+        if offer.is_multipart:
+            parts = [partial(_ready, each) for each in asked]
+            return in_parts(self._pictures, parts, offer.media_type, self._base(request))
+        return await picture(self._pictures, request, first, offer.media_type)
+
+    def _offer(self, request: Request, asked: list[Asked]) -> Offer:
+        if len(asked) == 1:
+            is_made = bool(asked[0].wish.enhancement) and asked[0].state is None
+            return choose_picture(accepted(request), (*OFFERS, *IN_PARTS, *([CAPTURE] if is_made else [])))
+        is_one_image = len({each.document["SOPInstanceUID"] for each in asked}) == 1
+        return choose_pictures(accepted(request), may_move=is_one_image)
+
+    def _base(self, request: Request) -> str:
+        return f"{base_url(request, self._settings)}{PREFIX}"
 
     async def _stream(self, request: Request, document: Document) -> Response:
         """Answer with the document or video in an instance, whole or the range that the client asks for."""
@@ -140,6 +223,22 @@ class _Door:
         # All levels must agree: an instance of another study is not here.
         of_series = Equals("series_key", series_key(study, series))
         return await self._pictures.find(And((Equals("_id", _uid(request, "instance")), of_series)))
+
+
+async def _ready(asked: Asked) -> Asked:
+    return asked
+
+
+def _refuse_long_film(asked: Asked, frames: int) -> None:
+    samples = frames * (asked.document["Rows"] or 0) * (asked.document["Columns"] or 0)
+    if frames > MOST_MOVING_FRAMES or samples > MOST_MOVING_PIXELS:
+        raise UnsupportedInstance(
+            f"a moving picture has at most {MOST_MOVING_FRAMES} frames, {MOST_MOVING_PIXELS} pixels: name some frames"
+        )
+
+
+def _series(request: Request) -> Uid | None:
+    return _uid(request, "series") if "series" in request.path_params else None
 
 
 def _uid(request: Request, level: str) -> Uid:

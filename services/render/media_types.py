@@ -1,15 +1,18 @@
-"""As which media type a picture is sent."""
+"""As which media type pictures are sent: one alone, several in parts, or as a moving picture."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
+from radstream.contract.errors import UnsupportedInstance
 from radstream.web.accept import Offer, choose_of, weight
 from radstream.web.media_types import MediaType
-from services.render.encode import MEDIA_TYPES
+from services.render.encode import MEDIA_TYPES, is_moving
 
 OFFERS: Final = tuple(map(Offer, MEDIA_TYPES))
+IN_PARTS: Final = tuple(Offer(media_type, is_multipart=True) for media_type in MEDIA_TYPES)
+_MOVING: Final = tuple(offer for offer in OFFERS if is_moving(offer.media_type))
 _ANY: Final = frozenset({"image/*", "*/*"})
 
 
@@ -24,6 +27,25 @@ def choose_picture(accepted: Sequence[Sequence[MediaType]], offers: Sequence[Off
         (406) If the client accepts none of them.
     """
     return choose_of([_wildcards_first(ranges) for ranges in accepted], offers)
+
+
+def choose_pictures(accepted: Sequence[Sequence[MediaType]], *, may_move: bool) -> Offer:
+    """Return what several pictures are sent as: in parts, of the media type that was asked for of one as well.
+
+    Parameters
+    ----------
+    may_move : bool
+        They may be shown one after the other in one moving picture, if the client asks for that.
+
+    Raises
+    ------
+    UnsupportedInstance
+        (406) If the client accepts none of it.
+    """
+    try:
+        return choose_picture(accepted, (*IN_PARTS, *(_MOVING if may_move else ())))
+    except UnsupportedInstance:
+        return Offer(choose_picture(accepted).media_type, is_multipart=True)
 
 
 def _wildcards_first(ranges: Sequence[MediaType]) -> list[MediaType]:

@@ -1,20 +1,18 @@
-"""What a client may say in the query of a rendered resource (PS3.18 8.3.5). Pure.
-
-`annotation` and `iccprofile` are accepted and have no effect: nothing is burned into the pictures that is not in the
-pixels, and colours are sent as they are stored.
-"""
+"""What a client may say in the query of a rendered resource (PS3.18 8.3.5). Pure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from radstream.contract.errors import MalformedRequest
+from services.render.annotations import KEYWORDS
 from services.render.encode import DEFAULT_QUALITY
 from services.render.enhancement.steps import WINDOWING, Enhancement, parse_enhancement
 from services.render.pixels import Wish
+from services.render.profiles import CHOICES
 from services.render.viewport import LARGEST_SIDE, Region
 from services.render.windows import FUNCTIONS, Window
 
@@ -36,17 +34,34 @@ class Viewport:
     source: tuple[float, float, float | None, float | None] = (0.0, 0.0, None, None)
 
 
+MOST_FRAMES: Final = 1_000
+"""Of one request."""
+
 NO_SOURCE: Final = (0.0, 0.0, None, None)
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """The parameters of a request."""
+    """The parameters of a request.
+
+    Parameters
+    ----------
+    voi : str
+        Ours: number or explanation of a window or table that the image brings.
+    annotations, unknown_annotations : tuple of str
+        Of `annotations.KEYWORDS`, and others.
+    icc_profile : str
+        Of `profiles.CHOICES`.
+    """
 
     window: Window | None = None
     viewport: Viewport | None = None
     quality: int = DEFAULT_QUALITY
     enhancement: Enhancement = ()
+    voi: str = ""
+    annotations: tuple[str, ...] = ()
+    unknown_annotations: tuple[str, ...] = ()
+    icc_profile: str = ""
 
     def wish(self, rows: int | None, columns: int | None) -> Wish:
         """Return what this means for an image of `rows` x `columns`.
@@ -56,12 +71,25 @@ class Parameters:
         MalformedRequest
             If the region lies beside the image.
         """
+        wish = Wish(
+            self.window,
+            enhancement=self.enhancement,
+            voi=self.voi,
+            annotations=self.annotations,
+            icc_profile=self.icc_profile,
+        )
         if self.viewport is None:
-            return Wish(self.window, enhancement=self.enhancement)
-        box = (self.viewport.width, self.viewport.height)
+            return wish
+        wish = replace(wish, box=(self.viewport.width, self.viewport.height))
         if self.viewport.source == NO_SOURCE:
-            return Wish(self.window, box, enhancement=self.enhancement)
-        return Wish(self.window, box, _region(self.viewport.source, rows or 0, columns or 0), self.enhancement)
+            return wish
+        return replace(wish, region=_region(self.viewport.source, rows or 0, columns or 0))
+
+    @property
+    def is_for_images_only(self) -> bool:
+        """Whether something is asked for that a presentation state decides (PS3.18 table 8.3.5-1)."""
+        has_region = self.viewport is not None and self.viewport.source != NO_SOURCE
+        return has_region or self.window is not None or bool(self.voi)
 
 
 def parse_parameters(query: Mapping[str, str]) -> Parameters:
@@ -70,18 +98,38 @@ def parse_parameters(query: Mapping[str, str]) -> Parameters:
     Raises
     ------
     MalformedRequest
-        If one of them means nothing.
+        If one of them means nothing, or two do not go together.
     """
     given = {name.lower(): value.strip() for name, value in query.items()}
     enhancement = parse_enhancement(given["enhance"]) if given.get("enhance") else ()
-    if given.get("window") and any(step.name in WINDOWING for step in enhancement):
-        raise MalformedRequest("either the client chooses the window or a step of the enhancement does")
+    chosen = [given.get("window"), given.get("voi"), any(step.name in WINDOWING for step in enhancement)]
+    if sum(map(bool, chosen)) > 1:
+        raise MalformedRequest(
+            "either the client chooses the window (by window, or by voi) or a step of the enhancement"
+        )
+    wanted, unknown = annotations_of(given.get("annotation", ""))
     return Parameters(
         window=_window(given["window"]) if given.get("window") else None,
         viewport=_viewport(given["viewport"]) if given.get("viewport") else None,
         quality=_quality(given["quality"]) if given.get("quality") else DEFAULT_QUALITY,
         enhancement=enhancement,
+        voi=given.get("voi", ""),
+        annotations=wanted,
+        unknown_annotations=unknown,
+        icc_profile=_icc_profile(given.get("iccprofile", "")),
     )
+
+
+def annotations_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the annotations in a list by comma that are known here, and the others, which are only warned of."""
+    named = {name.strip().lower() for name in text.split(",") if name.strip()}
+    return tuple(name for name in KEYWORDS if name in named), tuple(sorted(named - set(KEYWORDS)))
+
+
+def _icc_profile(text: str) -> str:
+    if text.lower() not in CHOICES:
+        raise MalformedRequest(f"iccprofile is one of {', '.join(filter(None, CHOICES))}")
+    return text.lower()
 
 
 def _window(text: str) -> Window:
@@ -175,14 +223,17 @@ def representative_frame(frames: int) -> int:
     return frames // 2
 
 
-def frame_index(text: str) -> int:
-    """Return the index of the one frame that a path names.
+def frame_indexes(text: str) -> tuple[int, ...]:
+    """Return the indexes of the frames that a path names by their numbers, from 1, separated by commas.
 
     Raises
     ------
     MalformedRequest
-        If it is no number from 1 on, or a list of several.
+        If it is no such list, or names more than `MOST_FRAMES`.
     """
-    if not (text.isascii() and text.isdecimal()) or len(text) > 10 or int(text) < 1:
-        raise MalformedRequest("name one frame by its number, from 1 on; frames are rendered one at a time")
-    return int(text) - 1
+    numbers = text.split(",")
+    if len(numbers) > MOST_FRAMES:
+        raise MalformedRequest(f"at most {MOST_FRAMES} frames are rendered at once")
+    if not all(number.isascii() and number.isdecimal() and len(number) <= 10 and int(number) for number in numbers):
+        raise MalformedRequest("frames are named by their numbers, from 1, separated by commas")
+    return tuple(int(number) - 1 for number in numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from radstream.backends import Backends
@@ -49,9 +50,24 @@ class Pictures:
         return found[0]
 
     async def render(
-        self, document: Document, frame_index: int, wish: Wish, media_type: str, quality: int
+        self,
+        document: Document,
+        frame_index: int,
+        wish: Wish,
+        media_type: str,
+        quality: int,
+        *,
+        more: Sequence[int] = (),
+        presentation_state: bytes = b"",
     ) -> RenderedImage:
-        """Return the picture of one frame.
+        """Return the picture of one frame, or a moving one of several.
+
+        Parameters
+        ----------
+        more : sequence of int
+            Indexes of the further frames of a moving picture.
+        presentation_state : bytes
+            The file of the presentation state that is applied; empty for none.
 
         Raises
         ------
@@ -68,8 +84,9 @@ class Pictures:
             media_type=media_type,
             quality=quality,
             wish=wish,
+            presentation_state=presentation_state,
         )
-        return await self._sandbox.run(await load_task(self._backends.blobs, document, order))
+        return await self._sandbox.run(await load_task(self._backends.blobs, document, order, more))
 
     async def preview(self, document: Document) -> bytes:
         """Return the preview of an instance, a JPEG that fits in `PREVIEW_SIDE`; made and kept if it is not there.

@@ -1,4 +1,4 @@
-"""Which instance stands for a series or a study in a thumbnail: the middle one, of the first series with pictures."""
+"""Which instances of a series or a study have pictures, and which one stands for all of them in a thumbnail."""
 
 from __future__ import annotations
 
@@ -13,6 +13,46 @@ from services.render.source import FIELDS
 
 MOST_SERIES: Final = 64
 """Series of a study that are looked at; reports and the like come without pictures."""
+
+
+MOST_INSTANCES: Final = 10_000
+"""Instances whose pictures are sent in one answer."""
+
+
+async def instances_of(catalog: Catalog, study_instance_uid: Uid, series_instance_uid: Uid | None) -> list[str]:
+    """Return the SOP Instance UIDs of all instances of a study, or of one of its series, that may have pictures.
+
+    Returns
+    -------
+    list of str
+        Series by series, each in the order of its Instance Numbers; at most `MOST_INSTANCES`.
+
+    Raises
+    ------
+    NotFound
+        If there is none.
+    Unavailable
+    """
+    keys = [series_key(study_instance_uid, series_instance_uid)] if series_instance_uid else []
+    if not keys:
+        of_this = Equals("StudyInstanceUID", study_instance_uid)
+        series = await catalog.find(SERIES.name, of_this, fields=(), sort=("SeriesNumber",), limit=MOST_SERIES)
+        keys = [each["_id"] for each in series]
+    uids: list[str] = []
+    for key in keys:
+        found = await catalog.find(
+            INSTANCES.name,
+            And((Equals("series_key", key), Exists("Rows"), Not(_VIDEO))),
+            fields=(),
+            sort=("InstanceNumber",),
+            limit=MOST_INSTANCES - len(uids),
+        )
+        uids += [each["_id"] for each in found]
+        if len(uids) >= MOST_INSTANCES:
+            break
+    if not uids:
+        raise NotFound("no such study or series with pictures is stored here")
+    return uids
 
 
 async def of_series(catalog: Catalog, study_instance_uid: Uid, series_instance_uid: Uid) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from fastapi import APIRouter
@@ -23,10 +24,12 @@ from radstream.web.accept import Offer, accepted, choose_of, parse_accept
 from radstream.web.conditional import ranged, unchanged
 from radstream.web.media_types import MediaType
 from radstream.web.streaming import ended_with_client
-from services.render.answer import picture
+from services.render.answer import picture, with_warning
+from services.render.asked import Asked
 from services.render.media_types import OFFERS, choose_picture
 from services.render.pictures import Pictures
 from services.render.sandbox import Sandbox
+from services.render.states import States
 from services.render.uri_parameters import UriParameters, parse_uri_parameters
 
 DICOM: Final = Offer("application/dicom")
@@ -45,7 +48,8 @@ def router(
     pictures = Pictures(backends, settings, sandbox or Sandbox(settings.render_workers))
     images = Images(backends.catalog, backends.blobs)
     made = transcoding or Transcoding(backends.previews, settings)
-    door = _Door(pictures, images, HeaderValues(backends.blobs, images), Instances(backends.blobs, images, made))
+    states, headers = States(backends, pictures), HeaderValues(backends.blobs, images)
+    door = _Door(pictures, states, images, headers, Instances(backends.blobs, images, made))
     routes = APIRouter(include_in_schema=False)
     routes.add_api_route("/wado", door.answer, methods=["GET"])
     return routes
@@ -54,8 +58,11 @@ def router(
 class _Door:
     """Answers requests."""
 
-    def __init__(self, pictures: Pictures, images: Images, headers: HeaderValues, instances: Instances) -> None:
+    def __init__(
+        self, pictures: Pictures, states: States, images: Images, headers: HeaderValues, instances: Instances
+    ) -> None:
         self._pictures = pictures
+        self._states = states
         self._images = images
         self._headers = headers
         self._instances = instances
@@ -71,9 +78,20 @@ class _Door:
             raise MalformedRequest("transferSyntax is for application/dicom only")
         if is_stream(document):
             return await self._stream(request, parameters, document)
+        asked = await self._asked(parameters, document)
+        return with_warning(
+            await picture(self._pictures, request, asked, offer.media_type), parameters.unknown_annotations
+        )
+
+    async def _asked(self, parameters: UriParameters, document: Document) -> Asked:
         wish = parameters.wish(document["Rows"], document["Columns"])
-        index, quality = parameters.frame_index, parameters.quality
-        return await picture(self._pictures, request, document, index, wish, offer.media_type, quality)
+        asked = Asked(document, parameters.frame_index, wish, parameters.quality)
+        if parameters.presentation is None:
+            return asked
+        series, instance = parameters.presentation
+        of_series = series_key(parameters.study_instance_uid, series)
+        state = await self._pictures.find(And((Equals("_id", instance), Equals("series_key", of_series))))
+        return replace(asked, state=await self._states.load(state))
 
     async def _document(self, parameters: UriParameters) -> Document:
         of_series = series_key(parameters.study_instance_uid, parameters.series_instance_uid)

@@ -14,13 +14,24 @@ from typing import Final
 from radstream.contract.errors import MalformedRequest, RejectedInstance, UnsupportedInstance
 from radstream.contract.uids import Uid, parse_uid
 from services.render.encode import DEFAULT_QUALITY
-from services.render.parameters import whole_number, window_of
+from services.render.parameters import annotations_of, whole_number, window_of
 from services.render.pixels import Wish
 from services.render.viewport import LARGEST_SIDE, Region
 from services.render.windows import Window
 
 _OF_PICTURES: Final = frozenset(
-    {"framenumber", "imagequality", "region", "rows", "columns", "windowcenter", "windowwidth", "annotation"}
+    {
+        "annotation",
+        "columns",
+        "framenumber",
+        "imagequality",
+        "presentationseriesuid",
+        "presentationuid",
+        "region",
+        "rows",
+        "windowcenter",
+        "windowwidth",
+    }
 )
 """Without meaning for a DICOM file, and not allowed for one."""
 
@@ -39,6 +50,10 @@ class UriParameters:
         Of a DICOM file; empty for the default one.
     region : tuple of float
         Left, top, right and bottom as parts of the image, 0 to 1.
+    presentation : (Uid, Uid) or None
+        Series and instance of the presentation state that is applied.
+    annotations, unknown_annotations : tuple of str
+        Of `annotations.KEYWORDS`, and others.
     of_pictures : tuple of str
         Names of those that are given although they have no meaning for a DICOM file.
     """
@@ -54,15 +69,17 @@ class UriParameters:
     columns: int | None = None
     rows: int | None = None
     region: tuple[float, float, float, float] = _WHOLE
+    presentation: tuple[Uid, Uid] | None = None
+    annotations: tuple[str, ...] = ()
+    unknown_annotations: tuple[str, ...] = ()
     of_pictures: tuple[str, ...] = ()
 
     def wish(self, rows: int | None, columns: int | None) -> Wish:
         """Return what this means for an image of `rows` x `columns`."""
         is_bounded = self.rows is not None or self.columns is not None
         box = (self.columns or LARGEST_SIDE, self.rows or LARGEST_SIDE) if is_bounded else None
-        if self.region == _WHOLE:
-            return Wish(self.window, box)
-        return Wish(self.window, box, _region(self.region, rows or 1, columns or 1))
+        region = None if self.region == _WHOLE else _region(self.region, rows or 1, columns or 1)
+        return Wish(self.window, box, region, annotations=self.annotations)
 
 
 def parse_uri_parameters(query: Mapping[str, str]) -> UriParameters:
@@ -73,12 +90,13 @@ def parse_uri_parameters(query: Mapping[str, str]) -> UriParameters:
     MalformedRequest
         If one that is needed is missing, one means nothing, or two do not go together.
     UnsupportedInstance
-        (406) If something is asked for that is not done here: to anonymize, to apply a presentation state.
+        (406) If something is asked for that is not done here: to anonymize.
     """
     given = {name.lower(): value.strip() for name, value in query.items() if value.strip()}
     if given.get("requesttype", "").upper() != "WADO":
         raise MalformedRequest("requestType is WADO")
     _refuse_what_is_not_done(given)
+    annotations, unknown_annotations = annotations_of(given.get("annotation", ""))
     return UriParameters(
         _uid(given, "studyUID"),
         _uid(given, "seriesUID"),
@@ -91,6 +109,9 @@ def parse_uri_parameters(query: Mapping[str, str]) -> UriParameters:
         columns=_side(given, "columns"),
         rows=_side(given, "rows"),
         region=_parts(given["region"]) if "region" in given else _WHOLE,
+        presentation=_presentation(given),
+        annotations=annotations,
+        unknown_annotations=unknown_annotations,
         of_pictures=tuple(sorted(_OF_PICTURES & given.keys())),
     )
 
@@ -100,8 +121,6 @@ def _refuse_what_is_not_done(given: Mapping[str, str]) -> None:
         raise MalformedRequest("anonymize is yes, or left out")
     if given.get("anonymize", "no").lower() == "yes":
         raise UnsupportedInstance("instances are not anonymized here")
-    if "presentationuid" in given or "presentationseriesuid" in given:
-        raise UnsupportedInstance("presentation states are not applied here")
 
 
 def _uid(given: Mapping[str, str], name: str) -> Uid:
@@ -109,6 +128,18 @@ def _uid(given: Mapping[str, str], name: str) -> Uid:
         return parse_uid(given.get(name.lower(), ""))
     except RejectedInstance as error:
         raise MalformedRequest(f"{name}: {error}") from error
+
+
+def _presentation(given: Mapping[str, str]) -> tuple[Uid, Uid] | None:
+    """Return series and instance of the presentation state, which decides about window and region (PS3.18 9.1.2.2)."""
+    names = {"presentationuid", "presentationseriesuid"} & given.keys()
+    if not names:
+        return None
+    if len(names) == 1:
+        raise MalformedRequest("presentationUID and presentationSeriesUID are given both, or none of them")
+    if {"windowcenter", "windowwidth", "region"} & given.keys():
+        raise MalformedRequest("a presentation state has its own window and region")
+    return _uid(given, "presentationSeriesUID"), _uid(given, "presentationUID")
 
 
 def _window(given: Mapping[str, str]) -> Window | None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from radstream.contract.errors import MalformedRequest
 from services.render.encode import DEFAULT_QUALITY
-from services.render.parameters import Parameters, Viewport, frame_index, parse_parameters
+from services.render.parameters import MOST_FRAMES, Parameters, Viewport, frame_indexes, parse_parameters
 from services.render.viewport import LARGEST_SIDE, Region
 from services.render.windows import Window
 
@@ -94,23 +94,51 @@ def test_qualities_are_read() -> None:
     assert [parse_parameters({"quality": text}).quality for text in ("1", "100")] == [1, 100]
 
 
-def test_annotations_colour_profiles_and_the_unknown_have_no_effect() -> None:
-    query = {"annotation": "patient,technique", "iccprofile": "srgb", "accept": "image/png", "x": "y"}
-    assert parse_parameters(query) == Parameters()
+def test_annotations_are_read_and_those_that_are_not_known_are_kept_apart() -> None:
+    parameters = parse_parameters({"Annotation": " Technique,patient,vendor ,"})
+    assert parameters.annotations == ("patient", "technique")
+    assert parameters.unknown_annotations == ("vendor",)
+    assert parameters.wish(1, 1).annotations == ("patient", "technique")
 
 
-@pytest.mark.parametrize(("text", "index"), [("1", 0), ("007", 6), ("190123", 190122)])
-def test_frame_numbers_begin_at_1(text: str, index: int) -> None:
-    assert frame_index(text) == index
+@pytest.mark.parametrize("choice", ["no", "yes", "srgb", "AdobeRGB", "rommrgb", "displayp3"])
+def test_colour_profiles_are_read(choice: str) -> None:
+    assert parse_parameters({"iccprofile": choice}).wish(1, 1).icc_profile == choice.lower()
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1,2", "a", "", "1.0", "²", "9" * 11])
-def test_frames_that_are_not_one_number_are_malformed(text: str) -> None:
+def test_a_profile_of_no_known_name_is_malformed() -> None:
+    with pytest.raises(MalformedRequest, match="iccprofile is one of no, yes, srgb"):
+        parse_parameters({"iccprofile": "cmyk"})
+
+
+def test_a_window_of_the_image_is_named_or_one_is_given_not_both() -> None:
+    assert parse_parameters({"voi": "2"}).wish(1, 1).voi == "2"
+    with pytest.raises(MalformedRequest, match="either the client chooses"):
+        parse_parameters({"voi": "2", "window": "1,2"})
+
+
+def test_the_unknown_is_without_effect() -> None:
+    assert parse_parameters({"accept": "image/png", "x": "y"}) == Parameters()
+
+
+@pytest.mark.parametrize(("text", "indexes"), [("1", (0,)), ("007", (6,)), ("3,1,190123", (2, 0, 190122))])
+def test_frame_numbers_begin_at_1(text: str, indexes: tuple[int, ...]) -> None:
+    assert frame_indexes(text) == indexes
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "1,", "a", "", "1.0", "\u00b2", "9" * 11, ",".join(["1"] * (MOST_FRAMES + 1))]
+)
+def test_frames_that_are_no_list_of_numbers_are_malformed(text: str) -> None:
     with pytest.raises(MalformedRequest):
-        frame_index(text)
+        frame_indexes(text)
 
 
-@given(st.dictionaries(st.sampled_from(["window", "viewport", "quality"]), st.text(max_size=40)))
+@given(
+    st.dictionaries(
+        st.sampled_from(["window", "viewport", "quality", "voi", "annotation", "iccprofile"]), st.text(max_size=40)
+    )
+)
 def test_any_query_is_understood_or_malformed(query: dict[str, str]) -> None:
     try:
         wish = parse_parameters(query).wish(10, 10)

@@ -113,7 +113,7 @@ async def test_frames_have_pictures_of_their_own(archive: RenderArchive) -> None
         assert (await client.get(path(uid, "rendered"))).content == answers[0].content
         beyond = await client.get(path(uid, "frames", "16", "rendered"))
         assert (beyond.status_code, beyond.json()["detail"]) == (404, "the instance has no frame 16")
-        for text in ("0", "-1", "1,2", "x"):
+        for text in ("0", "-1", "1,", "x"):
             assert (await client.get(path(uid, "frames", text, "rendered"))).status_code == 400
 
 
@@ -257,13 +257,6 @@ async def test_what_is_not_here_is_not_found(archive: RenderArchive) -> None:
         assert (await client.get("/studies/9.9/thumbnail")).status_code == 404
         assert (await client.get("/studies/9.9/series/9.9/thumbnail")).status_code == 404
         assert (await client.get(path("no-uid", "rendered"))).status_code == 400
-
-
-async def test_studies_and_series_are_not_rendered_as_a_whole(archive: RenderArchive) -> None:
-    async with archive.client as client:
-        for url in (f"/studies/{STUDY}", f"/studies/{STUDY}/series/{SERIES}"):
-            answer = await client.get(f"{url}/rendered")
-            assert (answer.status_code, "one instance at a time" in answer.json()["detail"]) == (406, True)
 
 
 async def test_a_thumbnail_is_made_once_and_kept(archive: RenderArchive) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
 from fastapi import FastAPI
 
 from radstream.dicom.part10 import encode_meta
+from radstream.settings import Settings
+from radstream.web.app import create_app
+from services.ingest import stow
 from tests.ingest_engines import Engines
 from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, Instance
 
@@ -54,6 +59,15 @@ class Door:
         """The blobs of instances, in the order in which they came."""
         blobs = self.engines.blobs
         return [blobs.contents[key][0] for key in blobs.keys("instances")]
+
+
+@asynccontextmanager
+async def open_door(home: Path, **settings: Any) -> AsyncIterator[Door]:
+    engines = Engines()
+    router = stow.router(engines.backends, Settings(home=home, **{"publish_deadline_s": 5} | settings))
+    app = create_app("ingest", [router], {})
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://pacs.test") as client:
+        yield Door(engines, app, client)
 
 
 def items(answer: httpx2.Response, tag: str) -> list[dict[str, Any]]:

@@ -136,12 +136,12 @@ class _Writing:
                 return self._referred(tag, vr, entry["BulkDataURI"])
             if "InlineBinary" in entry:
                 return [encode_element(tag, vr, _even(_inline(vr, entry["InlineBinary"]), vr))]
-            values = entry.get("Value") or []
-            if not isinstance(values, list):
+            values = entry.get("Value")
+            if not isinstance(values, list | None):
                 raise RejectedInstance('"Value" is no array')
             if vr == "SQ":
-                return self._sequence(tag, values, depth)
-            return [self._plain(tag, vr, values)]
+                return self._sequence(tag, values or [], depth)
+            return [self._plain(tag, vr, values or [])]
         except RejectedInstance as error:
             raise RejectedInstance(f"{tag:08X}: {error}", error.status) from error
 
@@ -203,9 +203,9 @@ def _entry(tag: int, entry: object) -> Mapping[str, Any]:
 def _vr(tag: int, entry: Mapping[str, Any]) -> str:
     """Return the VR of an attribute; where it is left out, that of the dictionary if there is one."""
     vr = entry.get("vr", standard_vr(tag))
-    if vr not in KNOWN_VRS:
+    if not isinstance(vr, str) or vr not in KNOWN_VRS:
         raise RejectedInstance(f"{tag:08X} has no VR that is known")
-    return str(vr)
+    return vr
 
 
 def _inline(vr: str, text: object) -> bytes:

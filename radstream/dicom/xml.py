@@ -63,7 +63,8 @@ def _content(entry: dict[str, Any]) -> Iterator[str]:
         yield f"<BulkData uri={quoteattr(entry['BulkDataURI'])}/>"
     elif "InlineBinary" in entry:
         yield f"<InlineBinary>{entry['InlineBinary']}</InlineBinary>"
-    for number, value in enumerate(entry.get("Value", ()), 1):
+    values = entry.get("Value", ())
+    for number, value in enumerate(values, 1):
         if entry["vr"] == "SQ":
             yield f'<Item number="{number}">'
             yield from _data_set(value)
@@ -72,6 +73,8 @@ def _content(entry: dict[str, Any]) -> Iterator[str]:
             yield from _person(number, value)
         elif value is not None:
             yield f'<Value number="{number}">{_escaped(str(value))}</Value>'
+        elif number == len(values):  # those before it are missed by their numbers, the last one would not be
+            yield f'<Value number="{number}"/>'
 
 
 def _person(number: int, name: dict[str, str]) -> Iterator[str]:

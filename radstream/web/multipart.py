@@ -1,7 +1,8 @@
 """multipart/related, read as it arrives: memory does not grow with the body, and a part may be left half read.
 
 The driver searches each chunk for the delimiter and hands out what lies before it without copying; only the few bytes
-that may be the start of a delimiter wait for the next chunk.
+that may be the start of a delimiter wait for the next chunk. Some clients end lines with a line feed alone: the line of
+the first delimiter shows it, and it is the same in the whole body.
 
 References
 ----------
@@ -111,18 +112,32 @@ class _Body:
 
     def __init__(self, chunks: AsyncIterator[bytes], boundary: str) -> None:
         self._chunks = chunks
-        self._delimiter = b"\r\n--" + boundary.encode("ascii")
-        self._held = b"\r\n"  # the first delimiter may stand at the very start: as if a line had ended before it
+        self._eol = b"\n"
+        self._boundary = b"--" + boundary.encode("ascii")
+        self._delimiter = self._eol + self._boundary
+        self._held = b"\n"  # the first delimiter may stand at the very start: as if a line had ended before it
         self._at = 0
         self._is_in_content = True
 
     async def skip_preamble(self) -> None:
-        """Read to the end of the first delimiter."""
+        """Read to the end of the first delimiter, and look at how its line ends."""
         skipped = 0
         while (piece := await self.next_piece()) is not None:
             skipped += len(piece)
             if skipped > MAX_PREAMBLE_BYTES:
                 raise MalformedRequest("the boundary does not stand where the body begins")
+        if not await self.is_at_end():
+            await self._look_at_line()
+
+    async def _look_at_line(self) -> None:
+        """Find out what ends the lines of this body."""
+        while (end := self._held.find(b"\n", self._at)) < 0:
+            if len(self._held) - self._at > MAX_HEAD_BYTES:
+                raise MalformedRequest("the headers of a part are too long")
+            await self._more()
+        if self._held[end - 1 : end] == b"\r":
+            self._eol = b"\r\n"
+            self._delimiter = self._eol + self._boundary
 
     async def is_at_end(self) -> bool:
         """Tell whether the delimiter just read is the closing one."""
@@ -132,14 +147,14 @@ class _Body:
 
     async def read_head(self) -> dict[str, str]:
         """Read from the end of a delimiter to the start of the content and return the headers."""
-        while (end := self._held.find(b"\r\n\r\n", self._at)) < 0:
+        while (end := self._held.find(2 * self._eol, self._at)) < 0:
             if len(self._held) - self._at > MAX_HEAD_BYTES:
                 raise MalformedRequest("the headers of a part are too long")
             await self._more()
         if end - self._at > MAX_HEAD_BYTES:
             raise MalformedRequest("the headers of a part are too long")
-        head, self._at, self._is_in_content = self._held[self._at : end], end + 4, True
-        return _headers(head)
+        head, self._at, self._is_in_content = self._held[self._at : end], end + 2 * len(self._eol), True
+        return _headers(head, self._eol)
 
     async def next_piece(self) -> bytes | None:
         """Return more of the content, or None when it has ended and its delimiter is read."""
@@ -157,9 +172,9 @@ class _Body:
         return None
 
     def _start_of_doubt(self) -> int:
-        """Return where bytes begin that may be the start of a delimiter; its CR can stand nowhere else in it."""
+        """Return where bytes begin that may be the start of a delimiter; how it begins can stand nowhere else in it."""
         nearest = max(self._at, len(self._held) - len(self._delimiter) + 1)
-        at = self._held.rfind(b"\r", nearest)
+        at = self._held.rfind(self._eol[:1], nearest)
         return at if at >= 0 and self._delimiter.startswith(self._held[at:]) else len(self._held)
 
     async def _more(self) -> None:
@@ -171,9 +186,9 @@ class _Body:
         self._held, self._at = (rest + chunk if rest else chunk), 0
 
 
-def _headers(head: bytes) -> dict[str, str]:
+def _headers(head: bytes, eol: bytes) -> dict[str, str]:
     """Return the headers in `head`, which begins with the padding of the delimiter's line (RFC 2046 5.1.1)."""
-    padding, *lines = re.sub(rb"\r\n[ \t]+", b" ", head).split(b"\r\n")  # long headers may be folded
+    padding, *lines = re.sub(eol + rb"[ \t]+", b" ", head).split(eol)  # long headers may be folded
     if padding.strip(b" \t"):
         raise MalformedRequest("the boundary is followed by something else")
     headers: dict[str, str] = {}

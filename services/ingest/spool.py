@@ -136,14 +136,15 @@ class Spool:
 
     async def _write(self, writer: BlobWriter, begin: bytes, chunks: AsyncIterator[bytes]) -> int:
         """Write what has come and what comes, and return how long it is."""
-        writer.write(begin)
-        size_bytes = len(begin)
-        async for chunk in chunks:
+        size_bytes = 0
+        chunk: bytes | None = begin
+        while chunk is not None:
             size_bytes += len(chunk)
             if size_bytes > self._most_bytes:
                 raise RejectedInstance("a value is longer than is stored here", TOO_LONG)
             writer.write(chunk)
             await writer.drain()
+            chunk = await anext(chunks, None)
         return size_bytes
 
 

@@ -35,6 +35,11 @@ def test_value_has_its_number_and_the_attribute_its_keyword() -> None:
     assert [(value.get("number"), value.text) for value in found] == [("1", "ORIGINAL"), ("3", "AXIAL")]
 
 
+def test_last_value_is_there_even_if_it_is_empty() -> None:
+    found = attribute({"00185010": {"vr": "LO", "Value": ["A", None, None]}}, "00185010")
+    assert [(value.get("number"), value.text) for value in found] == [("1", "A"), ("3", None)]
+
+
 def test_name_is_told_apart_into_groups_and_components() -> None:
     name = {"Alphabetic": "Yamada^Tarou^^Dr", "Ideographic": "山田^太郎"}
     found = attribute({"00100010": {"vr": "PN", "Value": [name]}}, "00100010")

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from radstream.contract.errors import StorageFull
+from radstream.dicom.from_xml import from_xml
 from radstream.dicom.part10 import encode_meta
 from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, make_instance, uid
-from tests.stow_door import BASE, RELATED, Door, failure_reasons, items, part10, related, value
+from tests.stow_door import BASE, RELATED, Door, body_of, failure_reasons, items, part10, related, value
 
 FIRST, SECOND = make_instance(1, 1), make_instance(1, 2)
 OTHER_STUDY = make_instance(2, 1)
@@ -260,3 +261,41 @@ async def test_no_text_of_an_answer_holds_patient_data(door: Door) -> None:
     answer = await door.post(related(part10(FIRST)[:-8500], b"Test^Fault" * 20))
     assert "Test" not in json.dumps(answer.json())
     assert uid(1, 1) not in answer.headers.get("location", "")
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("", "application/dicom+json"),
+        ("*/*", "application/dicom+json"),
+        ("application/json", "application/dicom+json"),
+        ("text/html, image/png", "application/dicom+json"),
+        ("this is no media type", "application/dicom+json"),
+        ("application/dicom+xml;q=0.5, application/dicom+json", "application/dicom+json"),
+        ("application/dicom+xml", "application/dicom+xml"),
+        ("application/dicom+json;q=0.5, application/dicom+xml", "application/dicom+xml"),
+        ('multipart/related; type="application/dicom+xml"', 'multipart/related; type="application/dicom+xml"'),
+    ],
+)
+async def test_the_answer_is_what_the_client_accepts_or_else_json(door: Door, accept: str, content_type: str) -> None:
+    answer = await door.post(related(part10(FIRST)), Accept=accept)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith(content_type)
+
+
+@pytest.mark.parametrize("is_multipart", [False, True])
+async def test_the_answer_in_xml_says_the_same(door: Door, is_multipart: bool) -> None:
+    body = related(part10(OTHER_STUDY), part10(FIRST), b"no DICOM" * 20)
+    path = f"/studies/{FIRST.study_instance_uid}"
+    expected = (await door.post(body, path=path)).json()
+    accept = 'multipart/related; type="application/dicom+xml"' if is_multipart else "application/dicom+xml"
+    answer = await door.post(body, path=path, Accept=accept)
+    assert answer.status_code == 202
+    document = answer.content.split(b"\r\n\r\n")[1].rpartition(b"\r\n--")[0] if is_multipart else answer.content
+    assert from_xml(document) == json.loads(json.dumps(expected), parse_int=str)
+
+
+async def test_lines_of_a_request_may_end_with_a_line_feed_alone(door: Door) -> None:
+    body = body_of(({"Content-Type": "application/dicom"}, part10(FIRST)), eol=b"\n")
+    assert (await door.post(body)).status_code == 200
+    assert door.stored == [part10(FIRST)]

@@ -82,6 +82,24 @@ async def test_contents_survive_any_cutting_into_chunks(contents: list[bytes], s
     assert await read(encode(contents, "bb"), "bb", size) == contents
 
 
+@given(
+    contents=st.lists(
+        st.lists(st.sampled_from([b"\r", b"\n", b"-", b"\n--B", b"\r\n--b", b"xyz"])).map(b"".join),
+        min_size=1,
+        max_size=5,
+    ),
+    size=st.integers(1, 40),
+)
+async def test_lines_may_end_with_a_line_feed_alone(contents: list[bytes], size: int) -> None:
+    contents = [content for content in contents if b"\n--bb" not in b"\n" + content] or [b""]
+    body = b"".join(b"--bb\nA: b\n\n" + content + b"\n" for content in contents) + b"--bb--\n"
+    assert await read(body, "bb", size) == contents
+
+
+async def test_a_line_feed_alone_ends_no_content_where_lines_end_with_two() -> None:
+    assert await read(b"--b\r\n\r\nabc\n--b\n\nd\r\n--b--\r\n") == [b"abc\n--b\n\nd"]
+
+
 async def test_headers_are_given_with_lower_case_names_and_unfolded() -> None:
     head = b"Content-Type: application/dicom;\r\n\ttransfer-syntax=1.2\r\nX-Empty:\r\ncontent-type: second"
     [headers] = [part.headers async for part in parts(chunks(encode([b"x"], head=head), 3), "b")]

@@ -26,10 +26,14 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from radstream.contract.errors import UnsupportedInstance
+from radstream.web.accept import Offer
+from services.render.attributes import integer
 
 Array = npt.NDArray[Any]
 
 DICOM: Final = "application/dicom"
+CAPTURE: Final = Offer(DICOM, transfer_syntax_uid=ExplicitVRLittleEndian)
+"""What a client asks for that wants to store a picture."""
 
 _COPIED: Final = (
     "SpecificCharacterSet",
@@ -71,6 +75,9 @@ _REQUIRED: Final = (
     "StudyID",
 )
 """Type 2: there, if need be without a value."""
+
+_FIRST_SERIES: Final = 9000
+"""Of what was made here: it stands behind the series of the modality."""
 
 _NAMESPACE: Final = uuid.UUID("5c6f0a5e-4d3b-5e0c-9a55-2f7f0c1f6b1d")
 _PURPOSE: Final = ("121322", "Source image for image processing operation")
@@ -157,7 +164,8 @@ def _describe(made: Dataset, dataset: Dataset, derivation: Derivation) -> None:
     made.SOPClassUID = SecondaryCaptureImageStorage
     made.SeriesInstanceUID = _uid(str(dataset.get("SeriesInstanceUID")), derivation.series)
     made.SeriesDescription = derivation.series[:64]
-    made.SeriesNumber = made.InstanceNumber = None
+    made.SeriesNumber = _FIRST_SERIES + integer(dataset, "SeriesNumber", 0) % _FIRST_SERIES
+    made.InstanceNumber = integer(dataset, "InstanceNumber", 1)
     made.Modality = made.get("Modality") or "OT"
     made.PatientOrientation = None
     made.ConversionType = "WSD"

@@ -26,9 +26,9 @@ from services.render.reconstruction.label import HEADER, geometry_of, label_of
 from services.render.reconstruction.orders import Show
 from services.render.reconstruction.view import View
 from services.render.reconstruction.volumes import Volumes
-from services.render.secondary_capture import DICOM, Derivation
+from services.render.secondary_capture import CAPTURE, DICOM, Derivation
 
-OFFERS: Final = (*(offer for offer in PICTURES if not is_moving(offer.media_type)), Offer(DICOM))
+OFFERS: Final = (*(offer for offer in PICTURES if not is_moving(offer.media_type)), CAPTURE)
 
 _REFORMATTED: Final = ("113072", "Multiplanar reformatting")
 _PROJECTED: Final = {

@@ -5,12 +5,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import AsyncIterator
 from functools import cache, lru_cache
-from typing import Protocol
+from typing import Final, Protocol
 
 import zstandard
 from starlette.requests import Request
 
 from radstream.web.streaming import closed_after
+
+PACKET_BYTES: Final = 1024
 
 
 class _Compressor(Protocol):
@@ -29,8 +31,11 @@ def compressed(request: Request, pieces: AsyncIterator[bytes]) -> tuple[AsyncIte
 
 
 def compressed_whole(request: Request, data: bytes) -> tuple[bytes, dict[str, str]]:
-    """Return `data` compressed as the client likes, and the headers that say how; for what is small."""
-    accepted = _encodings(request.headers.get("accept-encoding", ""))
+    """Return `data` compressed as the client likes, and the headers that say how; for what is made whole.
+
+    What fits into one packet is left as it is: it would arrive no sooner.
+    """
+    accepted = _encodings(request.headers.get("accept-encoding", "")) if len(data) > PACKET_BYTES else frozenset()
     if "zstd" in accepted:
         return _zstd().compress(data), {"content-encoding": "zstd"}
     if "gzip" in accepted:

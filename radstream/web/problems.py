@@ -32,6 +32,11 @@ def problem_of(error: Exception) -> Response:
     return problem(answer_to(error).http_status, detail, headers)
 
 
+async def on_error(_request: Request, error: Exception) -> Response:
+    """Answer whatever a handler raises."""
+    return problem_of(error)
+
+
 async def on_http_exception(_request: Request, error: Exception) -> Response:
     """Answer what routing itself refuses: no such resource, no such method."""
     assert isinstance(error, HTTPException)

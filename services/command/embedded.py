@@ -15,6 +15,7 @@ from services.ingest import delete, stow
 from services.render import __main__ as render
 from services.render import http as rendered
 from services.render import uri
+from services.render.reconstruction.volumes import Volumes
 from services.render.sandbox import Sandbox
 
 
@@ -39,11 +40,12 @@ async def web(settings: Settings, stop: asyncio.Event) -> None:
         open_backends(settings, ("log", "catalog", "preview cache")) as backends,
         Sandbox(settings.render_workers) as sandbox,
         Transcoding(backends.previews, settings) as transcoding,
+        Volumes(backends, settings) as volumes,
     ):
         routers = [
             stow.router(backends, settings),
             delete.router(backends, settings),
-            rendered.router(backends, settings, sandbox),
+            rendered.router(backends, settings, sandbox, volumes),
             uri.router(backends, settings, sandbox, transcoding),
             qido.router(backends, settings),
             wado.router(backends, settings, transcoding),

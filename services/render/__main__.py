@@ -16,6 +16,7 @@ from services.render import http, uri
 from services.render.forget import Forgetting
 from services.render.handle import Rendering
 from services.render.pictures import Pictures
+from services.render.reconstruction.volumes import Volumes
 from services.render.sandbox import Sandbox
 
 GROUP: Final = "render"
@@ -57,9 +58,9 @@ async def _serve(
     checks = {"blob store": backends.blobs.check, "catalog": backends.catalog.check}
     checks |= {f"consumer of {topic}": loop.check for topic, loop in loops.items()}
     alive = {f"consumer of {topic}": loop.check_alive for topic, loop in loops.items()}
-    async with Transcoding(backends.previews, settings) as transcoding:
+    async with Transcoding(backends.previews, settings) as transcoding, Volumes(backends, settings) as volumes:
         routers = [
-            http.router(backends, settings, sandbox),
+            http.router(backends, settings, sandbox, volumes),
             uri.router(backends, settings, sandbox, transcoding),
         ]
         await open_doors("Radstream render", routers, settings, stop, checks=checks, signs_of_life=alive)

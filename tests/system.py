@@ -30,6 +30,9 @@ from tests.stow_door import RELATED, related
 
 T = TypeVar("T")
 
+INDEXED = ("instance-stored", "instance-stored-urgent", "study-deleted")
+"""What the index works off."""
+
 
 def free_port() -> int:
     """Return a port that nobody listens on just now."""
@@ -184,8 +187,8 @@ class System:
         else:
             shutil.rmtree(url)
 
-    def lag(self, group: str = "index", topics: Sequence[str] = ("instance-stored", "instance-stored-urgent")) -> int:
-        """Return how many records `group` has not done, instances with a pending marker included."""
+    def lag(self, group: str = "index", topics: Sequence[str] = INDEXED) -> int:
+        """Return how many records `group` has not done, those that a pending marker stands for included."""
 
         async def waiting(backends: Backends) -> int:
             pending = [info async for info in backends.blobs.list(pending_prefix("main"))]

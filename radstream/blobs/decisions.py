@@ -36,6 +36,8 @@ from radstream.contract.uids import Uid
 ROUGH: Final = timedelta(seconds=10)
 """A time in a listing may be wrong by less than this."""
 
+_PURGED: Final = "the instance was deleted and is just being purged: send it again"
+
 
 @dataclass(frozen=True)
 class Deletion:
@@ -133,13 +135,18 @@ async def store_again(blobs: BlobStore, info: BlobInfo) -> BlobInfo:
     deletions = await deletions_of(blobs, [(key.site, key.study_instance_uid)])
     if deletions.latest(key) is None:
         return info
-    last = await arrived(blobs, info)
-    if not deletions.cover(key, to_timestamp(last.stored_at)):
-        return last
-    noted = await blobs.put(return_key(key, uuid.uuid4().hex), b"{}")
-    # In this order, a purge either sees the record, or is seen (docs/adr/0011).
-    if await exists(blobs, purging_key(key.site)) or not await exists(blobs, info.key):
-        raise Unavailable("the instance was deleted and is just being purged: send it again")
+    try:
+        last = await arrived(blobs, info)
+        if not deletions.cover(key, to_timestamp(last.stored_at)):
+            return last
+        noted = await blobs.put(return_key(key, uuid.uuid4().hex), b"{}")
+        # In this order, a purge either sees the record, or is seen (docs/adr/0011).
+        is_purging = await exists(blobs, purging_key(key.site))
+        await blobs.stat(info.key)
+    except NotFound as error:
+        raise Unavailable(_PURGED) from error
+    if is_purging:
+        raise Unavailable(_PURGED)
     return replace(last, stored_at=noted.info.stored_at)
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from radstream.backends import Backends, open_backends
+from radstream.blobs.decisions import arrivals_at, deleted_targets
 from radstream.bus.dead_letters import unresolved
 from radstream.catalog.filters import EVERYTHING
 from radstream.contract.blob_keys import instances_prefix, pending_prefix
+from radstream.contract.decision_keys import Target
 from radstream.contract.errors import RadstreamError
 from radstream.contract.topics import TOPICS, dead_letter_topic
 from radstream.dimse.client import Association, AssociationRejected
@@ -109,14 +111,25 @@ async def _catalog_is_whole(backends: Backends, settings: Settings) -> Finding:
     blobs = 0
     async for _ in backends.blobs.list(instances_prefix(settings.site)):
         blobs += 1
+    deleted = await _deleted(backends, settings)
     instances = await backends.catalog.count("instances", EVERYTHING)
     hidden = await backends.catalog.count("conflicts", EVERYTHING)
     return Finding(
         "catalog and blobs",
-        blobs == instances + hidden,
-        f"{blobs} blobs, {instances} instances shown, {hidden} hidden versions",
+        blobs == instances + hidden + deleted,
+        f"{blobs} blobs, {instances} instances shown, {hidden} hidden versions, {deleted} deleted",
         "if it stays so when nothing arrives: `radstream rebuild`",
     )
+
+
+async def _deleted(backends: Backends, settings: Settings) -> int:
+    """Return of how many instances that were deleted the blobs are still there."""
+    studies = {target.study_instance_uid async for target in deleted_targets(backends.blobs, settings.site)}
+    deleted = 0
+    for study in studies:
+        async for _, deleted_at in arrivals_at(backends.blobs, Target(settings.site, study)):
+            deleted += deleted_at is not None
+    return deleted
 
 
 async def _pending(backends: Backends, settings: Settings) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Optional
 
@@ -78,6 +79,23 @@ def rebuild(
                 )
 
     print(asyncio.run(work()))
+
+
+def purge(
+    older_than_days: Annotated[float, typer.Option(help="Deleted so long ago, or longer.", min=0)],
+    home: Home = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much that is.")] = False,
+) -> None:
+    """Remove the blobs of deleted instances for good; the decisions stay."""
+    from services.command.purging import purge as purge_all
+
+    async def work() -> Any:
+        settings = _settings("purge", home)
+        async with open_backends(settings) as backends:
+            until = datetime.now(UTC) - timedelta(days=older_than_days)
+            return await purge_all(backends, settings, until, is_rehearsal=dry_run)
+
+    print(f"{asyncio.run(work())} {'would be removed' if dry_run else 'removed'}")
 
 
 def simulate(
@@ -175,6 +193,7 @@ TOOLS: Final[dict[str, Callable[..., None]]] = {
     "import": import_,
     "simulate": simulate,
     "rebuild": rebuild,
+    "purge": purge,
     "doctor": doctor,
     "demo": demo,
 }

@@ -129,8 +129,8 @@ class Indexing:
         """Make stored instances known, as `index` does."""
         await self.index([Arrival(event) for event in events])
 
-    async def take_out(self, operations: Sequence[Operation], series_keys: frozenset[str]) -> None:
-        """Carry out `operations`, then make series that may have lost instances agree, and all above them.
+    async def take_out(self, operations: Sequence[Operation], touched: Touched) -> None:
+        """Carry out `operations`, then make agree what may have lost instances by them, and all above.
 
         Raises
         ------
@@ -139,10 +139,9 @@ class Indexing:
         async with self.turn:
             if operations:
                 await self._backends.catalog.apply(operations)
-            if series_keys:
-                plan = await self.settler.plan(Touched(series_keys=series_keys, exact=series_keys))
-                await self._announce_changes((), plan, ())
-                await self.settler.carry_out(plan)
+            plan = await self.settler.plan(touched)
+            await self._announce_changes((), plan, ())
+            await self.settler.carry_out(plan)
 
     async def _read_all(self, arrivals: Sequence[Arrival]) -> list[Version]:
         """Return the versions of `arrivals`; of several errors the one that can be waited out is raised."""

@@ -25,6 +25,7 @@ from radstream.contract.uids import Uid
 from radstream.telemetry import get_logger
 from services.index.describe import describe
 from services.index.document import Document
+from services.index.settle import Touched
 
 log = get_logger(__name__)
 
@@ -41,8 +42,8 @@ class Index(Protocol):
     async def bring(self, events: Sequence[InstanceStored]) -> None:
         """Make stored instances known."""
 
-    async def take_out(self, operations: Sequence[Operation], series_keys: frozenset[str]) -> None:
-        """Carry out `operations`, then make what lost instances agree."""
+    async def take_out(self, operations: Sequence[Operation], touched: Touched) -> None:
+        """Carry out `operations`, then make agree what may have lost instances by them."""
 
 
 class Removal:
@@ -89,7 +90,8 @@ class Removal:
         operations += [Delete("conflicts", one["_id"]) for one in hidden]
         operations += await self._without(hidden)
         series = frozenset({row["series_key"] for row in gone} | await self._series(target))
-        await self._index.take_out(operations, series)
+        touched = Touched(series_keys=series, exact=series, studies=frozenset({target.study_instance_uid}))
+        await self._index.take_out(operations, touched)
         left = [one for one in conflicts if one not in hidden]
         await self._come_up(target, [one["_id"] for one in left if target.holds(_key(one["visible_blob_key"]))])
 
@@ -129,8 +131,9 @@ class Removal:
         if hidden:
             await self._bring([info for key in hidden for info in await self._stored(key)])
             rows = await self._instances(In("_id", sorted({_key(key).sop_instance_uid for key in hidden})))
-            shown = [Delete("conflicts", row["blob_key"]) for row in rows if row["blob_key"] in hidden]
-            await self._index.take_out(shown, frozenset())
+            await self._catalog.apply(
+                [Delete("conflicts", row["blob_key"]) for row in rows if row["blob_key"] in hidden]
+            )
 
     async def _stored(self, key: str) -> list[BlobInfo]:
         try:

@@ -54,17 +54,20 @@ class Touched:
         Instance documents of the batch that are visible now.
     parents : sequence of Parents
         Those that the batch brought along, to save reading them from the catalog.
+    studies : frozenset of str
+        Those that may have lost series which are not among `series_keys` any more.
     """
 
     series_keys: frozenset[str]
     exact: frozenset[str] = frozenset()
     shown: Sequence[Document] = ()
     parents: Sequence[Parents] = ()
+    studies: frozenset[str] = frozenset()
 
     @property
     def study_instance_uids(self) -> list[str]:
-        """The studies that the series are in."""
-        return sorted({key.partition("/")[0] for key in self.series_keys})
+        """The studies that may have changed."""
+        return sorted({key.partition("/")[0] for key in self.series_keys} | self.studies)
 
 
 @dataclass(frozen=True)

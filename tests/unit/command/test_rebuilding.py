@@ -10,6 +10,7 @@ from radstream.contract.events import InstanceConflicted, InstanceIndexed
 from radstream.settings import Settings
 from services.command import rebuilding
 from services.command.rebuilding import Summary, rebuild
+from tests.decisions import delete, store_again
 from tests.index_engines import Archive
 from tests.memory_catalog import MemoryCatalog
 
@@ -132,6 +133,32 @@ async def test_pruning_looks_at_every_page(archive: Archive, settings: Settings)
         del archive.blobs.contents[event.blob_key]
     assert (await rebuild(archive.backends, settings, nothing, prune=True)).pruned == 225
     assert archive.documents("studies")["1.2.1.1"]["NumberOfStudyRelatedInstances"] == 227
+
+
+async def test_what_was_deleted_stays_away(archive: Archive, settings: Settings) -> None:
+    delete(archive, "1.2.1.1", after_s=10)
+    again = Archive(blobs=archive.blobs)
+    assert await rebuild(again.backends, settings, nothing) == Summary(indexed=1, unreadable=0, pruned=0, deleted=3)
+    assert list(again.documents("studies")) == ["1.2.1.2"]
+    assert again.documents("conflicts") == {}
+
+
+async def test_a_catalog_that_is_older_than_a_deletion_learns_of_it(archive: Archive, settings: Settings) -> None:
+    delete(archive, "1.2.1.2", after_s=10)
+    await rebuild(archive.backends, settings, nothing)
+    assert list(archive.documents("studies")) == ["1.2.1.1"]
+
+
+async def test_what_was_stored_again_after_its_deletion_comes_back(archive: Archive, settings: Settings) -> None:
+    event = archive.store(SOPInstanceUID="1.2.3.3", StudyInstanceUID="1.2.1.2", PatientID="P2")
+    record = delete(archive, "1.2.1.2", after_s=10)
+    back = store_again(archive, event, after_s=11)
+    await archive.indexing.removal.on_study_deleted([record])
+    await archive.index(back)
+    again = Archive(blobs=archive.blobs)
+    await rebuild(again.backends, settings, nothing)
+    assert again.documents("instances")["1.2.3.3"]["stored_at"] == back.occurred_at
+    assert contents(again) == contents(archive)
 
 
 async def test_an_engine_that_is_away_ends_it(

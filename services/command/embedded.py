@@ -8,7 +8,7 @@ from radstream.backends import open_backends
 from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
-from services.api import feed, ohif, qido, start_page, study_list, wado, workstation
+from services.api import dictionary, feed, ohif, qido, start_page, study_list, wado, workstation
 from services.index import __main__ as index
 from services.ingest import __main__ as ingest
 from services.ingest import delete, stow
@@ -51,6 +51,7 @@ async def web(settings: Settings, stop: asyncio.Event) -> None:
             wado.router(backends, settings, transcoding),
             study_list.router(backends),
             feed.router(backends, stop),
+            dictionary.router(),
             ohif.router(settings),
             workstation.router(),
             start_page.router(backends, settings),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +18,7 @@ from services.render.reconstruction.volumes import Volumes
 from services.render.sandbox import Sandbox
 from tests.ct_series import ct_series
 from tests.pixel_files import pixel_files
+from tests.processes import children
 from tests.render_engines import SERIES, STUDY, RenderArchive
 from tests.volumes import Phantom, Scan, ellipsoid
 
@@ -228,9 +232,20 @@ async def test_one_bad_image_spoils_its_volume_with_a_reason_and_nothing_else(ar
     assert (await ask(archive, plane="coronal")).status_code == 200
 
 
-async def test_requests_at_the_same_time_share_one_volume(archive: RenderArchive) -> None:
-    import asyncio
+async def test_a_worker_that_is_killed_takes_its_volumes_along_and_they_are_read_again(archive: RenderArchive) -> None:
+    await fill(archive)
+    shown, _ = await picture(archive, plane="coronal")
+    others = set(children())
+    async with Volumes(archive.backends, archive.settings) as mortal:
+        archive.volumes = mortal
+        await picture(archive, plane="coronal")
+        (worker,) = set(children()) - others
+        os.kill(worker, signal.SIGKILL)
+        again, _ = await picture(archive, plane="coronal")
+    np.testing.assert_array_equal(again, shown)
 
+
+async def test_requests_at_the_same_time_share_one_volume(archive: RenderArchive) -> None:
     await fill(archive)
     async with archive.client as client:
         planes = [client.get(RENDERED, params={"plane": name}, headers=PNG) for name in ("coronal", "sagittal") * 3]

@@ -18,6 +18,7 @@ from radstream.telemetry import WORKER_DEATHS
 from services.render.sandbox import Sandbox
 from services.render.task import Order, RenderedImage, Task
 from tests.pixel_files import pixel_files
+from tests.processes import children
 
 # A worker that does what the transfer syntax of its task says, and otherwise what the real one does.
 NAUGHTY = """
@@ -150,6 +151,7 @@ async def test_a_worker_that_hangs_is_killed_at_the_deadline(naughty: Callable[.
     sandbox = naughty(deadline_s=1.0)
     await sandbox.start()
     assert "took longer than 1 s" in await refused(sandbox, task("sleep"))
+    await sandbox.start()
     assert (await sandbox.run(task("well"))).rows == 2
 
 
@@ -249,19 +251,6 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def children() -> list[int]:
-    """Return the living child processes of this one."""
-    pids = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[1]) == os.getpid() and fields[0] != "Z":
-            pids.append(int(stat.parent.name))
-    return pids
 
 
 def test_a_worker_gets_none_of_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:

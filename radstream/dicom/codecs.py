@@ -1,4 +1,4 @@
-"""From the bytes of a frame to its sample values, in every transfer syntax of still images; and to JPEG and PNG.
+"""From the bytes of a frame to its sample values, in the transfer syntaxes of still images; and to JPEG and PNG.
 
 It trusts nobody: the codestream's own header must agree with the data set before a decoder runs, since decoders
 allocate what the codestream declares, and a picture of contradictions may be wrong.
@@ -16,7 +16,6 @@ from radstream.contract.errors import RejectedInstance, UnsupportedInstance
 from radstream.dicom.codec_calls import call
 from radstream.dicom.codestream import (
     Codestream,
-    is_jpeg_complete,
     read_jpeg,
     read_jpeg_2000,
     rle_segments,
@@ -24,7 +23,10 @@ from radstream.dicom.codestream import (
 )
 from radstream.dicom.deflate import inflate
 from radstream.dicom.image_pixel import FrameAttributes, ImagePixel, image_pixel
+from radstream.dicom.jpeg_ends import decode_jpeg
+from radstream.dicom.jpeg_xl import size_of_jpeg_xl
 from radstream.dicom.native import Samples, frame_bits, reinterpret, to_stored_values, unpack
+from radstream.dicom.ybr import from_ybr_partial
 
 MAX_SAMPLES: Final = 1 << 28
 """Rows x Columns x Samples per Pixel that are decoded unless the caller says otherwise."""
@@ -101,6 +103,8 @@ def decoded_interpretation(pixel: ImagePixel, transfer_syntax_uid: str) -> str:
     decoder = _DECODERS.get(transfer_syntax_uid)
     if decoder is _jpeg:
         return "RGB" if pixel.samples_per_pixel == 3 else pixel.photometric_interpretation
+    if decoder in (_jpeg_xl, _recompressed_jpeg):
+        return "RGB" if pixel.samples_per_pixel == 3 else pixel.photometric_interpretation
     if decoder in (_jpeg_2000, _htj2k):
         return "RGB" if pixel.photometric_interpretation in _TRANSFORMED else pixel.photometric_interpretation
     return pixel.photometric_interpretation if decoder in (_rle, _lossless_jpeg, _jpeg_ls) else _after_expansion(pixel)
@@ -121,13 +125,11 @@ def encode_png(picture: Samples) -> bytes:
 
 
 def _little_endian(data: bytes, pixel: ImagePixel, bit_offset: int) -> Decoded:
-    samples = unpack(data, pixel, bit_offset=bit_offset)
-    return samples, _after_expansion(pixel)
+    return _expanded(unpack(data, pixel, bit_offset=bit_offset), pixel)
 
 
 def _big_endian(data: bytes, pixel: ImagePixel, bit_offset: int) -> Decoded:
-    samples = unpack(data, pixel, is_big_endian=True, bit_offset=bit_offset)
-    return samples, _after_expansion(pixel)
+    return _expanded(unpack(data, pixel, is_big_endian=True, bit_offset=bit_offset), pixel)
 
 
 def _deflated(data: bytes, pixel: ImagePixel, bit_offset: int) -> Decoded:
@@ -157,25 +159,23 @@ def _rle(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
 
 def _jpeg(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
     """Lossy JPEG, ISO/IEC 10918-1: baseline, extended of 8 and 12 bits, progressive."""
-    codestream = _complete_jpeg(data, pixel)
+    codestream = _agreed(read_jpeg(data), pixel)
     if pixel.samples_per_pixel == 1:
-        return reinterpret(call("jpeg8_decode", data), codestream.precision, pixel), pixel.photometric_interpretation
+        return reinterpret(decode_jpeg(data), codestream.precision, pixel), pixel.photometric_interpretation
     if pixel.photometric_interpretation not in _JPEG_COLOURS:
         raise UnsupportedInstance(f"JPEG frames are not {pixel.photometric_interpretation or 'of unknown colours'}")
     is_rgb = pixel.photometric_interpretation == "RGB"
     if codestream.colour and (codestream.colour == "RGB") != is_rgb:
         raise _contradiction(pixel, codestream)
-    samples = call("jpeg8_decode", data, colorspace="RGB" if is_rgb else "YCBCR", outcolorspace="RGB")
+    samples = decode_jpeg(data, colorspace="RGB" if is_rgb else "YCBCR", outcolorspace="RGB")
     return reinterpret(samples, codestream.precision, pixel), "RGB"
 
 
 def _lossless_jpeg(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
     """JPEG process 14, ISO/IEC 10918-1 H: what goes in comes out, so nothing is converted."""
-    codestream = _complete_jpeg(data, pixel)
+    codestream = _agreed(read_jpeg(data), pixel)
     samples = (
-        call("jpeg8_decode", data, colorspace="RGB", outcolorspace="RGB")
-        if codestream.components == 3
-        else call("jpeg8_decode", data)
+        decode_jpeg(data, colorspace="RGB", outcolorspace="RGB") if codestream.components == 3 else decode_jpeg(data)
     )
     return reinterpret(samples, codestream.precision, pixel), pixel.photometric_interpretation
 
@@ -206,11 +206,22 @@ def _wavelet(decoder: str, data: bytes, pixel: ImagePixel, **options: object) ->
     return samples, "RGB" if is_transformed else pixel.photometric_interpretation
 
 
-def _complete_jpeg(data: bytes, pixel: ImagePixel) -> Codestream:
-    codestream = _agreed(read_jpeg(data), pixel)
-    if not is_jpeg_complete(data):
-        raise UnsupportedInstance("the JPEG codestream ends early")
-    return codestream
+def _jpeg_xl(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
+    """JPEG XL, ISO/IEC 18181-1; colours come out as RGB whatever they were coded in."""
+    size = size_of_jpeg_xl(data)
+    if size != (pixel.rows, pixel.columns):
+        raise UnsupportedInstance(f"the codestream has {size[0]} x {size[1]} pixels, not those that are declared")
+    samples = np.asarray(call("jpegxl_decode", data, numthreads=1))
+    if samples.dtype.kind != "u" or pixel.is_float or pixel.high_bit != pixel.bits_stored - 1:
+        raise UnsupportedInstance("the codestream cannot carry pixels as the data set declares them")
+    precision = min(pixel.bits_stored, samples.dtype.itemsize * 8)
+    interpretation = "RGB" if pixel.samples_per_pixel == 3 else pixel.photometric_interpretation
+    return reinterpret(samples, precision, pixel), interpretation
+
+
+def _recompressed_jpeg(data: bytes, pixel: ImagePixel, bit_offset: int) -> Decoded:
+    """JPEG XL JPEG Recompression: the JPEG codestream that it was made of comes out, bit for bit."""
+    return _jpeg(bytes(call("jpegxl_decode_jpeg", data)), pixel, bit_offset)
 
 
 def _agreed(codestream: Codestream, pixel: ImagePixel) -> Codestream:
@@ -235,8 +246,18 @@ def _size(size: tuple[int, int, int]) -> str:
     return " x ".join(map(str, size))
 
 
+def _expanded(samples: Samples, pixel: ImagePixel) -> Decoded:
+    """Return samples with a chrominance for each pixel; YBR_PARTIAL_422 has no name without subsampling: as RGB."""
+    if pixel.photometric_interpretation == "YBR_PARTIAL_422":
+        if samples.dtype != np.uint8:
+            raise UnsupportedInstance("YBR_PARTIAL_422 has 8 bits a sample")
+        return from_ybr_partial(samples), "RGB"
+    return samples, _after_expansion(pixel)
+
+
 def _after_expansion(pixel: ImagePixel) -> str:
-    return "YBR_FULL" if pixel.is_subsampled else pixel.photometric_interpretation
+    known = {"YBR_FULL_422": "YBR_FULL", "YBR_PARTIAL_422": "RGB"}
+    return known.get(pixel.photometric_interpretation, pixel.photometric_interpretation)
 
 
 _DECODERS: Final[dict[str, Decoder]] = {
@@ -258,6 +279,9 @@ _DECODERS: Final[dict[str, Decoder]] = {
     "1.2.840.10008.1.2.4.81": _jpeg_ls,
     "1.2.840.10008.1.2.4.90": _jpeg_2000,
     "1.2.840.10008.1.2.4.91": _jpeg_2000,
+    "1.2.840.10008.1.2.4.110": _jpeg_xl,
+    "1.2.840.10008.1.2.4.111": _recompressed_jpeg,
+    "1.2.840.10008.1.2.4.112": _jpeg_xl,
     "1.2.840.10008.1.2.4.201": _htj2k,
     "1.2.840.10008.1.2.4.202": _htj2k,
     "1.2.840.10008.1.2.4.203": _htj2k,

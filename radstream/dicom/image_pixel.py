@@ -99,7 +99,7 @@ class ImagePixel:
     @property
     def is_subsampled(self) -> bool:
         """Whether native frames have one pair of chrominance samples for two pixels (PS3.3 C.7.6.3.1.2)."""
-        return self.photometric_interpretation == "YBR_FULL_422"
+        return self.photometric_interpretation in {"YBR_FULL_422", "YBR_PARTIAL_422"}
 
 
 def image_pixel(**attributes: Unpack[FrameAttributes]) -> ImagePixel:

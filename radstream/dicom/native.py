@@ -47,7 +47,7 @@ def unpack(data: bytes, pixel: ImagePixel, *, is_big_endian: bool = False, bit_o
     Returns
     -------
     ndarray
-        Of `pixel.shape`, in the byte order of this machine; chrominance repeated for YBR_FULL_422.
+        Of `pixel.shape`, in the byte order of this machine; subsampled chrominance repeated.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def arrange(samples: Samples, pixel: ImagePixel) -> Samples:
 def _repeat_chrominance(samples: Samples, pixel: ImagePixel) -> Samples:
     """Expand Y1 Y2 Cb Cr of two pixels in a row (PS3.3 C.7.6.3.1.2)."""
     if pixel.columns % 2 or pixel.planar_configuration != 0:
-        raise UnsupportedInstance("YBR_FULL_422 needs an even number of Columns and Planar Configuration 0")
+        raise UnsupportedInstance("subsampling needs an even number of Columns and Planar Configuration 0")
     pairs = samples.reshape(-1, 4)
     expanded = np.empty((len(pairs), 2, 3), samples.dtype)
     expanded[:, :, 0] = pairs[:, :2]

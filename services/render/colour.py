@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from radstream.contract.errors import UnsupportedInstance
+from radstream.dicom.ybr import from_ybr_full
 from services.render.description import Description
 from services.render.lookup_tables import LookupTable
 
 Array = npt.NDArray[Any]
-
-# Rows: R, G, B from Y, Cb - 128, Cr - 128; ITU-R BT.601 as in PS3.3 C.7.6.3.1.2, the inverse of its YBR_FULL.
-_FROM_YBR_FULL: Final = np.array([[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]], np.float32)
-
-_ZERO_CHROMINANCE: Final = np.array([0, 128, 128], np.float32)
 
 
 def to_rgb(samples: Array, photometric_interpretation: str, description: Description) -> Array:
@@ -59,14 +55,6 @@ def to_8_bits(samples: Array, bits_stored: int) -> Array:
     if bits_stored > 8:
         return (samples >> (bits_stored - 8)).astype(np.uint8)
     return (samples.astype(np.uint16) * 255 // ((1 << bits_stored) - 1)).astype(np.uint8)
-
-
-def from_ybr_full(samples: Array) -> Array:
-    """Return YBR_FULL as RGB, both uint8 of shape (rows, columns, 3)."""
-    rgb = np.empty(samples.shape, np.uint8)
-    for row, ybr in enumerate(samples):  # one row at a time keeps temporaries small
-        rgb[row] = np.rint(np.clip((ybr - _ZERO_CHROMINANCE) @ _FROM_YBR_FULL.T, 0, 255))
-    return rgb
 
 
 def colour_above(brightness: Array, samples: Array, supplemental: LookupTable) -> Array:

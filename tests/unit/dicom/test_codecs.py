@@ -14,7 +14,7 @@ from pydicom.pixels.encoders import RLELosslessEncoder
 
 from radstream.contract.errors import UnsupportedInstance
 from radstream.dicom.codecs import decode_frame, encode_jpeg, encode_png, is_decodable
-from radstream.dicom.image_pixel import FrameAttributes
+from tests.frames import Array, described, noise, scene
 from tests.pixel_files import PixelFile, pixel_files
 
 IMPLICIT = "1.2.840.10008.1.2"
@@ -27,8 +27,6 @@ LOSSLESS, LOSSLESS_SV1 = (f"1.2.840.10008.1.2.4.{number}" for number in (57, 70)
 JPEG_LS, NEAR_LOSSLESS = (f"1.2.840.10008.1.2.4.{number}" for number in (80, 81))
 JPEG_2000, JPEG_2000_LOSSY = (f"1.2.840.10008.1.2.4.{number}" for number in (90, 91))
 HTJ2K = "1.2.840.10008.1.2.4.201"
-
-Array = np.ndarray[Any, Any]
 
 # Files whose compressed pixels are those of another file, uncompressed: exact, whatever pydicom can decode here.
 TWINS = {
@@ -63,38 +61,12 @@ REFUSED = {
 }
 
 
-def described(samples: Array, **changes: object) -> FrameAttributes:
-    """Return the attributes of a frame of `samples`."""
-    bits = samples.dtype.itemsize * 8
-    attributes: dict[str, object] = {
-        "rows": samples.shape[0],
-        "columns": samples.shape[1],
-        "samples_per_pixel": 3 if samples.ndim == 3 else 1,
-        "bits_allocated": bits,
-        "bits_stored": bits,
-        "pixel_representation": int(samples.dtype.kind == "i"),
-        "photometric_interpretation": "RGB" if samples.ndim == 3 else "MONOCHROME2",
-        "planar_configuration": 0,
-    }
-    return attributes | changes  # type: ignore[return-value]
-
-
-def noise(*shape: int, kind: str = "u1", low: int = 0, high: int = 255) -> Array:
-    return np.random.default_rng(7).integers(low, high, shape, endpoint=True).astype(kind)
-
-
 def bits(frame: Array) -> int:
     return frame.dtype.itemsize * 8
 
 
 def lossless_jpeg(frame: Array, precision: int) -> bytes:
     return bytes(imagecodecs.jpeg8_encode(frame, lossless=True, predictor=1, bitspersample=precision))
-
-
-def scene(size: int = 32) -> Array:
-    """Return a smooth RGB picture, which survives lossy codecs."""
-    y, x = np.mgrid[0:size, 0:size] * 255 // size
-    return np.stack([x, y, 255 - x], axis=2).astype(np.uint8)
 
 
 def oracle(file: PixelFile, index: int, photometric_interpretation: str) -> Array | None:

@@ -11,7 +11,8 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.pixels.processing import convert_color_space
 
 from radstream.contract.errors import UnsupportedInstance
-from services.render.colour import from_ybr_full, to_8_bits
+from radstream.dicom.ybr import from_ybr_full
+from services.render.colour import to_8_bits
 from services.render.description import describe
 from services.render.pixels import Wish, render
 from services.render.viewport import Region

@@ -7,6 +7,7 @@ would otherwise show a wrong image and call it the original.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -83,6 +84,20 @@ def transcoded_form(pixel: ImagePixel, source: str, target: str) -> ImagePixel:
     if pixel.bits_allocated == 1:
         raise UnsupportedInstance("frames of 1-bit pixels do not begin at a byte: they are not transcoded")
     return decoded if target == EXPLICIT_VR_LITTLE_ENDIAN else compressed_form(decoded, target)
+
+
+@lru_cache(1024)
+def targets_of(pixel: ImagePixel, source: str) -> tuple[str, ...]:
+    """Return the transfer syntaxes in which frames that are `pixel` in `source` can be made, the default one first."""
+    return tuple(target for target in (EXPLICIT_VR_LITTLE_ENDIAN, *COMPRESSIONS) if _can_be(pixel, source, target))
+
+
+def _can_be(pixel: ImagePixel, source: str, target: str) -> bool:
+    try:
+        transcoded_form(pixel, source, target)
+    except UnsupportedInstance:
+        return False
+    return True
 
 
 def transcode_frame(data: bytes, order: FrameOrder) -> bytes:

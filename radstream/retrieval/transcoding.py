@@ -11,11 +11,10 @@ from radstream.blobs.port import BlobStore
 from radstream.catalog.port import Document
 from radstream.contract.blob_keys import parse_instance_key, transcoded_key
 from radstream.contract.errors import UnsupportedInstance
-from radstream.dicom.compressions import COMPRESSIONS
 from radstream.dicom.image_pixel import ImagePixel
 from radstream.dicom.native import frame_bits
 from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, is_native
-from radstream.dicom.transcode import FrameOrder, attributes_of, transcoded_form
+from radstream.dicom.transcode import FrameOrder, attributes_of, targets_of, transcoded_form
 from radstream.retrieval.joined import Made, whole
 from radstream.retrieval.kept import Kept
 from radstream.retrieval.pixel_data import PixelData
@@ -64,23 +63,23 @@ class Transcoding:
         UnsupportedInstance
             If they cannot be made; the text says why.
         """
+        return transcoded_form(*self._decodable(pixel_data), target)
+
+    def targets(self, pixel_data: PixelData) -> tuple[str, ...]:
+        """Return the transfer syntaxes in which the frames can be made, the default one first."""
+        try:
+            return targets_of(*self._decodable(pixel_data))
+        except UnsupportedInstance:
+            return ()
+
+    def _decodable(self, pixel_data: PixelData) -> tuple[ImagePixel, str]:
+        """Return what the frames are and their transfer syntax, as far as they may be decoded at all."""
         if pixel_data.is_video:
             raise UnsupportedInstance("the frames of a video are one stream, which is not decoded")
         pixel = pixel_data.pixel()
         if pixel.samples > self._max_samples:
             raise UnsupportedInstance(f"a frame of {pixel.samples} samples is larger than is decoded here")
-        return transcoded_form(pixel, _source(pixel_data), target)
-
-    def targets(self, pixel_data: PixelData) -> list[str]:
-        """Return the transfer syntaxes in which the frames can be made, the default one first."""
-        return [target for target in (EXPLICIT_VR_LITTLE_ENDIAN, *COMPRESSIONS) if self._can(pixel_data, target)]
-
-    def _can(self, pixel_data: PixelData, target: str) -> bool:
-        try:
-            self.form(pixel_data, target)
-        except UnsupportedInstance:
-            return False
-        return True
+        return pixel, _source(pixel_data)
 
     def decoded(self, document: Document, pixel_data: PixelData, frame_index: int) -> Made:
         """Return a frame as native samples; decoded when it is sent.

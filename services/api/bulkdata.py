@@ -8,6 +8,7 @@ PS3.18 10.4.1.1.5 Bulkdata Resources, 10.4.1.1.6 Pixel Data Resources; RFC 9110 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from fastapi import APIRouter
@@ -86,13 +87,13 @@ def bulk_data_path(text: str) -> str:
     return text.upper()
 
 
-def _offers_of_value(document: Document, path: str) -> list[Offer]:
+def _offers_of_value(document: Document, path: str) -> tuple[Offer, ...]:
     """Return the representations of a value in the header; an encapsulated document is one of its own kind too."""
     octets = offers("", is_encapsulated=False, may_be_alone=True)
     kind = DOCUMENT_TYPES.get(document["SOPClassUID"]) if path == ENCAPSULATED_DOCUMENT else None
-    return octets if kind is None else [*octets, Offer(kind, True), Offer(kind, False)]
+    return octets if kind is None else (*octets, Offer(kind, True), Offer(kind, False))
 
 
-def _in_order(request: Request, known: list[Offer]) -> list[Offer]:
+def _in_order(request: Request, known: Sequence[Offer]) -> Sequence[Offer]:
     """Return what can be offered: what goes alone goes first if the client wants a range of it."""
     return sorted(known, key=lambda offer: offer.is_multipart) if "range" in request.headers else known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -27,7 +28,7 @@ class FrameSet:
     pixel_data: PixelData
     transcoding: Transcoding
 
-    def offers(self, *, may_be_alone: bool) -> list[Offer]:
+    def offers(self, *, may_be_alone: bool) -> Sequence[Offer]:
         """Return the representations, see `representations.offers`."""
         return offers(
             self.pixel_data.transfer_syntax_uid,

@@ -7,8 +7,8 @@ PS3.18 8.7.3.3 and 8.7.3.5: each media type has a default transfer syntax, that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from radstream.dicom.media import OCTET_STREAM, media_type_of, media_types_of
@@ -18,9 +18,10 @@ from radstream.web.accept import Offer
 _ENCAPSULATED_UNCOMPRESSED: Final = "1.2.840.10008.1.2.1.98"
 
 
+@lru_cache(256)
 def offers(
-    transfer_syntax_uid: str, *, is_encapsulated: bool, may_be_alone: bool, targets: Sequence[str] = ()
-) -> list[Offer]:
+    transfer_syntax_uid: str, *, is_encapsulated: bool, may_be_alone: bool, targets: tuple[str, ...] = ()
+) -> tuple[Offer, ...]:
     """Return the representations of Pixel Data, the one for ``*/*`` first.
 
     Native frames, and compressed ones that can be decoded, are sent as octets in the order of Explicit VR Little
@@ -32,7 +33,7 @@ def offers(
     ----------
     may_be_alone : bool
         There is one part only, so that it may be sent without multipart.
-    targets : sequence of str
+    targets : tuple of str
         UIDs of the transfer syntaxes that can be made.
     """
     is_native = not is_encapsulated or transfer_syntax_uid == _ENCAPSULATED_UNCOMPRESSED
@@ -43,8 +44,8 @@ def offers(
     for syntax in dict.fromkeys((*default, stored, *made)):
         is_meant = not any(offer.media_type == media_type_of(syntax) for offer in found)
         found += _of_syntax(syntax, is_stored=syntax == stored, is_meant=is_meant)
-    alone = [replace(offer, is_multipart=False) for offer in found]
-    return found + alone if may_be_alone else found
+    alone = [replace(offer, is_multipart=False) for offer in found] if may_be_alone else []
+    return (*found, *alone)
 
 
 def is_compressed(offer: Offer) -> bool:

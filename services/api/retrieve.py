@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from fastapi import APIRouter
@@ -63,7 +63,8 @@ def add_to(routes: APIRouter, backends: Backends, settings: Settings, images: Im
         routes.add_api_route(path, handler, methods=["GET"])
 
 
-def offers(stored: str, *, may_be_alone: bool) -> list[Offer]:
+@lru_cache(256)
+def offers(stored: str, *, may_be_alone: bool) -> tuple[Offer, ...]:
     """Return the representations of an instance that is stored in a transfer syntax, the default one first.
 
     Parameters
@@ -76,14 +77,14 @@ def offers(stored: str, *, may_be_alone: bool) -> list[Offer]:
         for number, syntax in enumerate(dict.fromkeys((EXPLICIT_VR_LITTLE_ENDIAN, stored, *COMPRESSIONS)))
     ]
     other = DICOM if may_be_alone else ZIP
-    return found + [replace(offer, media_type=other, is_multipart=False) for offer in found]
+    return (*found, *(replace(offer, media_type=other, is_multipart=False) for offer in found))
 
 
 async def _one(
     request: Request, instances: Instances, document: Document, stream: Stream | None, location: str
 ) -> Response:
     """Return the instance in the best representation that can be made; of several that cannot, the first says why."""
-    possible = offers(document["TransferSyntaxUID"], may_be_alone=True)
+    possible = list(offers(document["TransferSyntaxUID"], may_be_alone=True))
     if stream is not None:
         possible.append(Offer(stream.media_type))
     refusal: UnsupportedInstance | None = None

@@ -25,6 +25,14 @@ UNDEFINED = 0xFFFFFFFF
 _LONG = {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UC", "UN", "UR", "UT", "SV", "UV"}
 
 
+class Value(bytes):
+    """Bulk data in memory, for the writers."""
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self)
+
+
 def encode(ds: Dataset, transfer_syntax_uid: str) -> bytes:
     """Return the bytes of a data set, without preamble and meta group, as pydicom writes them."""
     ds.file_meta = FileMetaDataset()

@@ -16,7 +16,7 @@ from typing import Any, Final
 from xml.parsers import expat
 
 from radstream.contract.errors import MalformedRequest, RejectedInstance
-from radstream.dicom.dictionary import MAX_DEPTH, is_private, is_private_creator
+from radstream.dicom.dictionary import MAX_DEPTH, is_private
 from radstream.dicom.walk import Attributes
 from radstream.dicom.xml import COMPONENTS, GROUPS, NAMESPACE
 
@@ -65,8 +65,11 @@ class _Item:
         self.private: list[tuple[int, str, dict[str, Any]]] = []
 
     def add(self, tag: int, creator: str, entry: dict[str, Any]) -> None:
-        """Take an attribute; one that names its private creator waits until all creators are known."""
-        if is_private(tag) and creator and not is_private_creator(tag):
+        """Take an attribute; one that names its private creator waits until all creators are known.
+
+        It is never a creator itself, even if its tag without the block looks like the one of such.
+        """
+        if is_private(tag) and creator:
             self.private.append((tag, creator, entry))
         else:
             self._set(tag, entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
@@ -27,7 +28,7 @@ def decimal_string(number: float) -> tuple[str, bool]:
 def _rounded(number: float) -> str:
     for digits in range(LONGEST, 0, -1):
         for text in _spellings(Decimal(f"{number:.{digits}e}")):
-            if len(text) <= LONGEST:
+            if len(text) <= LONGEST and math.isfinite(float(text)):
                 return text
     raise AssertionError("one digit and an exponent of three always fit")
 

@@ -30,7 +30,6 @@ WITH_DCMTK = (
         "chrArab.dcm",
         "chrFren.dcm",
         "chrGreek.dcm",
-        "chrH31.dcm",
         "chrKoreanMulti.dcm",
     ),
     *("chrRuss.dcm", "chrX1.dcm", "chrX2.dcm"),

@@ -28,7 +28,7 @@ from bench.__main__ import HEAD, STOW_HEADERS, TAIL
 from bench.connection import Answer, Connection
 from bench.data import ct_slice
 from bench.peers import Orthanc, Peer, Radstream
-from bench.scale import studies
+from bench.scale import DAYS, studies
 
 STUDY, SERIES = "2.25.71", "2.25.72"
 """UIDs of the large series."""
@@ -38,6 +38,8 @@ PLAIN = {"Accept-Encoding": "identity"}
 PART_10 = PLAIN | {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
 OCTETS = PLAIN | {"Accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*'}
 STORED_TOGETHER = 50
+TURN, FEWEST, MOST = 5, 5, 300
+"""Requests in a row to one peer; how many are measured in all."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Case:
 def cases(count: int, slices: int) -> Iterator[Case]:
     """Yield what is measured among `count` studies and a series of `slices`."""
     wanted = count // 2
-    day = date(2006, 1, 1) + timedelta(days=wanted % 7300)
+    day = date(2006, 1, 1) + timedelta(days=wanted % DAYS)
     month = f"{day:%Y%m%d}-{day + timedelta(days=30):%Y%m%d}"
     offset = min(5000, wanted)
     queries = {
@@ -136,28 +138,35 @@ class Client:
         self._kept.close()
 
 
-def measure(clients: Sequence[Client], case: Case, duration_s: float) -> list[float]:
-    """Return the median of each client: milliseconds, or MB/s; at least 5 rounds, at most 201."""
-    answers = [client.ask(case)[1] for client in clients]
-    if case.is_query:
-        _compare(case, clients, answers)
-    times: list[list[float]] = [[] for _ in clients]
+def measure(asked: Sequence[tuple[Client, Case]], duration_s: float) -> list[float]:
+    """Return the median of each client with its request: milliseconds, or MB/s.
+
+    The clients take turns of `TURN` requests each, as a page or a viewer makes several in a row.
+
+    Raises
+    ------
+    RuntimeError
+        If an answer is no success, or queries do not find as many rows.
+    """
+    answers = [client.ask(case)[1] for client, case in asked]
+    is_bulk = asked[0][1].is_bulk
+    if asked[0][1].is_query:
+        _compare(asked, answers)
+    times: list[list[float]] = [[] for _ in asked]
     until = time.perf_counter() + duration_s
-    while len(times[0]) < 201 and (len(times[0]) < 5 or time.perf_counter() < until):
-        for client, own in zip(clients, times, strict=True):
-            own.append(client.ask(case, keep=not case.is_bulk)[0])
+    while len(times[0]) < MOST and (len(times[0]) < FEWEST or time.perf_counter() < until):
+        for (client, case), own in zip(asked, times, strict=True):
+            own += [client.ask(case, keep=not is_bulk)[0] for _ in range(1 if is_bulk else TURN)]
     medians = [statistics.median(own) for own in times]
-    if case.is_bulk:
+    if is_bulk:
         return [answer.size_bytes / median / 1e6 for answer, median in zip(answers, medians, strict=True)]
     return [median * 1000 for median in medians]
 
 
-def _compare(case: Case, clients: Sequence[Client], answers: Iterable[Answer]) -> None:
-    rows = {
-        client.peer.name: len(json.loads(_decoded(answer))) for client, answer in zip(clients, answers, strict=True)
-    }
-    if len(set(rows.values())) != 1 or not all(rows.values()):
-        raise RuntimeError(f"not as many rows: {case.what}: {rows}")
+def _compare(asked: Sequence[tuple[Client, Case]], answers: Iterable[Answer]) -> None:
+    rows = [len(json.loads(_decoded(answer))) for answer in answers]
+    if len(set(rows)) != 1 or not all(rows):
+        raise RuntimeError(f"not as many rows: {asked[0][1].what}: {rows}")
 
 
 def _decoded(answer: Answer) -> bytes:
@@ -193,7 +202,7 @@ def compare(peers: Sequence[Peer], count: int, slices: int, duration_s: float) -
         print(f"| request | {' | '.join(peer.name for peer in peers)} | times better | wanted | met |")
         print(f"|---|{'---:|' * (len(peers) + 2)}---|")
         for case in cases(count, slices):
-            print_row(case, measure(clients, case, duration_s))
+            print_row(case, measure([(client, case) for client in clients], duration_s))
 
 
 def run(folder: Path, count: int, slices: int, duration_s: float) -> None:

@@ -25,6 +25,7 @@ from tests.system import System
 
 SURNAMES = ("Bauer", "Chen", "Dubois", "Evans", "Fischer", "Garcia", "Haddad", "Ivanova", "Jansen", "Kowalski")
 MODALITIES = (b"CT", b"MR", b"CR", b"US")
+DAYS = 7300
 UID_DIGITS = 30
 
 
@@ -32,20 +33,28 @@ def uid(level: int, number: int) -> bytes:
     return f"2.25.{level}{number:0{UID_DIGITS}}".encode()
 
 
+def day_of(number: int) -> str:
+    """Return the Study Date of a study."""
+    return f"{date(2006, 1, 1) + timedelta(days=number % DAYS):%Y%m%d}"
+
+
+def name_of(number: int) -> str:
+    """Return the name of the patient of a study."""
+    return f"{SURNAMES[number % len(SURNAMES)]}^{number:07}"
+
+
 def studies(first: int, count: int) -> Iterator[bytes]:
     """Yield studies of one tiny instance each, of patients of their own, made by replacing values where they stand."""
     template = ct_slice(uid(1, 0).decode(), uid(2, 0).decode(), 1, patient="P0000000", size=16)
     own_uid = next(_uids(template))
     for number in range(first, first + count):
-        day = date(2006, 1, 1) + timedelta(days=number % 7300)
-        name = f"{SURNAMES[number % len(SURNAMES)]}^{number:07}".ljust(14)[:14]
         yield (
             template.replace(uid(1, 0), uid(1, number))
             .replace(uid(2, 0), uid(2, number))
             .replace(own_uid, uid(3, number).ljust(len(own_uid), b"0")[: len(own_uid)])
-            .replace(b"Bench^P0000000", name.encode())
+            .replace(b"Bench^P0000000", name_of(number).ljust(14)[:14].encode())
             .replace(b"P0000000", f"P{number:07}".encode())
-            .replace(b"20260101", f"{day:%Y%m%d}".encode())
+            .replace(b"20260101", day_of(number).encode())
             .replace(b"\x08\x00\x60\x00CS\x02\x00CT", b"\x08\x00\x60\x00CS\x02\x00" + MODALITIES[number % 4])
         )
 
@@ -87,7 +96,7 @@ def fill(system: System, first: int, count: int, senders: int = 4) -> None:
 
 def queries(count: int) -> dict[str, str]:
     wanted = count // 2
-    day = date(2006, 1, 1) + timedelta(days=wanted % 7300)
+    day = date(2006, 1, 1) + timedelta(days=wanted % DAYS)
     return {
         "PatientID": f"studies?PatientID=P{wanted:07}",
         "AccessionNumber": f"studies?AccessionNumber=AP{wanted:07}",

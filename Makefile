@@ -118,6 +118,10 @@ bench-dicomweb: .venv/.dev  ## measure DICOMweb beside Orthanc in one run; print
 	@scripts/install-peers orthanc
 	$(BIN)/python -m bench.dicomweb $(ARGS)
 
+.PHONY: contact-sheet
+contact-sheet: .venv/.dev  ## make docs/enhancement.jpg anew: real images after each enhancement
+	$(BIN)/python docs/contact_sheet.py
+
 .PHONY: clean
 clean:  ## remove what these commands made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

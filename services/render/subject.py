@@ -19,13 +19,10 @@ class Subject:
     modality : str
     is_hounsfield : bool
         Rescaled values are Hounsfield units.
-    body_part : str
-        Body Part Examined.
     """
 
     modality: str = ""
     is_hounsfield: bool = False
-    body_part: str = ""
 
 
 UNKNOWN: Final = Subject()
@@ -40,4 +37,4 @@ def subject_of(dataset: Dataset, frame_index: int) -> Subject:
     rescaling = frame_group(dataset, frame_index, "PixelValueTransformationSequence")
     kind = text(rescaling, "RescaleType").upper()
     is_hounsfield = modality == "CT" and kind in {"", "HU", "HU_MOD"} and bool(text(rescaling, "RescaleSlope"))
-    return Subject(modality, is_hounsfield, text(dataset, "BodyPartExamined").upper())
+    return Subject(modality, is_hounsfield)

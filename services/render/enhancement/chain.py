@@ -53,8 +53,8 @@ def choose_window(shown: Shown, enhancement: Enhancement, subject: Subject) -> W
     names = [step.name for step in enhancement if step.name in WINDOWING]
     if not names:
         return None
-    values = shown.values if shown.is_padding is None else shown.values[~shown.is_padding]
-    return window_of(names[0], values, subject)
+    is_shown = None if shown.is_padding is None else ~shown.is_padding
+    return window_of(names[0], shown.values, subject, is_shown)
 
 
 def enhance(shown: Shown, voi: Window | LookupTable, enhancement: Enhancement) -> Shown:

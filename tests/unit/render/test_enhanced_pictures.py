@@ -83,26 +83,51 @@ def test_ct_without_hounsfield_units_has_no_presets() -> None:
         enhanced("CT_small.dcm", "lung", subject=replace(subject, is_hounsfield=False))
 
 
-def tissue(**parts: float) -> Array:
-    """Return a CT slice by the parts of it that have a value: of air around, lung, soft tissue, bone."""
-    values = {"air": -1000, "lung": -850, "soft": 40, "bone": 700}
-    return np.concatenate([np.full(int(1000 * part), values[name], np.float32) for name, part in parts.items()])
+def ct_slice(inside: Array | float, *, lungs: bool = False, skull: bool = False, noise: float = 0) -> Array:
+    """Return a round patient in air: what is inside, two lungs perhaps, a ring of bone perhaps; noise all over."""
+    y, x = np.mgrid[-128:128, -128:128]
+    distance = np.hypot(x, y)
+    values = np.full(x.shape, -1000.0)
+    values[distance < 100] = np.broadcast_to(inside, x.shape)[distance < 100]
+    if lungs:
+        values[np.hypot(np.abs(x) - 45, y) < 40] = -850
+    if skull:
+        values[(distance > 85) & (distance < 100)] = 900
+    return (values + np.random.default_rng(1).normal(0, noise, x.shape)).astype(np.float32)
+
+
+def striped(first: float, second: float) -> Array:
+    """Return two tissues side by side."""
+    return np.where(np.arange(256) // 16 % 2, first, second)[None, :]
 
 
 @pytest.mark.parametrize(
-    ("values", "body_part", "preset"),
+    ("values", "expected"),
     [
-        (tissue(air=0.4, lung=0.3, soft=0.27, bone=0.03), "CHEST", "lung"),
-        (tissue(air=0.5, soft=0.45, bone=0.05), "ABDOMEN", "soft-tissue"),
-        (tissue(air=0.5, soft=0.4, bone=0.1), "HEAD", "brain"),
-        (tissue(air=0.5, soft=0.2, bone=0.3), "KNEE", "bone"),
-        (tissue(air=1.0), "", "soft-tissue"),
+        (ct_slice(40, lungs=True), PRESETS["lung"]),
+        (ct_slice(40, lungs=True, noise=25), PRESETS["lung"]),
+        (ct_slice(700), PRESETS["bone"]),
+        (ct_slice(-1000), PRESETS["soft-tissue"]),
+        (ct_slice(striped(20, 40), skull=True), Window(30, 80)),
+        (ct_slice(striped(-100, 60)), Window(-20, 256)),
+        (ct_slice(striped(-100, 60), noise=60), None),
     ],
 )
-def test_the_window_of_ct_is_that_of_the_tissue_that_there_is_most_of(
-    values: Array, body_part: str, preset: str
-) -> None:
-    assert window_of("auto", values, replace(CT, body_part=body_part)) == PRESETS[preset]
+def test_the_window_of_ct_is_that_of_the_tissue_that_there_is_most_of(values: Array, expected: Window | None) -> None:
+    found = window_of("auto", values, CT)
+    if expected is not None:
+        assert found == expected
+    else:  # noisy air is not lung
+        assert -60 < found.center < 20
+        assert 240 < found.width < 400
+
+
+def test_what_is_padding_decides_nothing() -> None:
+    values = ct_slice(striped(20, 40))
+    is_shown = np.ones(values.shape, bool)
+    is_shown[:60] = False
+    values[:60] = 0
+    assert window_of("auto", values, CT, is_shown) == Window(30, 80)
 
 
 def test_a_robust_window_does_not_look_at_outliers_and_borders() -> None:

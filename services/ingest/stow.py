@@ -29,7 +29,7 @@ from services.ingest.identity import Origin
 from services.ingest.locations import Base
 from services.ingest.metadata import DICOM_JSON, DICOM_XML
 from services.ingest.payload import DICOM, STORED, Part, parts_of
-from services.ingest.stow_response import Links, http_status, response_module
+from services.ingest.stow_response import RETRIEVE_URL, Links, http_status, response_module
 
 log = get_logger(__name__)
 
@@ -131,6 +131,8 @@ def _answer(request: Request, outcomes: list[Outcome], links: Links) -> Response
     status = http_status(outcomes)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (503, 507) else {}
     module, offer = response_module(outcomes, links), _offer(request)
+    if RETRIEVE_URL in module:
+        headers["Location"] = module[RETRIEVE_URL]["Value"][0]
     if offer is JSON:
         return Response(orjson.dumps(module), status, headers, media_type=offer.media_type)
     document = to_xml(module)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from radstream.contract.errors import answer_to, dimse_status
 from radstream.contract.events import InstanceStored
@@ -13,6 +13,8 @@ from services.ingest.file import Outcome
 from services.ingest.identity import Reference
 
 Json = dict[str, Any]
+
+RETRIEVE_URL: Final = "00081190"
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,12 @@ def response_module(outcomes: Sequence[Outcome], links: Links) -> Json:
     module |= _sequence("00081199", [_success(event, warning, links) for event, warning in stored])
     module |= _sequence("0008119A", [_failure(error) for reference, error in failed if reference is None])
     if len(studies) == 1:
-        module |= _element("00081190", "UR", links.study(studies.pop()))
+        module |= _element(RETRIEVE_URL, "UR", links.study(studies.pop()))
     return module
 
 
 def _success(event: InstanceStored, warning: int, links: Links) -> Json:
-    item = _reference(event.sop_class_uid, event.sop_instance_uid) | _element("00081190", "UR", links.instance(event))
+    item = _reference(event.sop_class_uid, event.sop_instance_uid) | _element(RETRIEVE_URL, "UR", links.instance(event))
     return item | _element("00081196", "US", warning) if warning else item
 
 

@@ -99,16 +99,18 @@ def dimse_statuses(page: str) -> list[str]:
 
 def http_statuses(page: str) -> list[str]:
     by_others = {404, 405, 415, 416, 431}  # routing, media types, ranges, and heads without end
-    tables = page.split("\n| status | when |\n")
+    tables = page.split("\n| status | when |")
     general, store = ({int(row) for row in re.findall(r"^\| (\d{3}) \|", table, re.MULTILINE)} for table in tables[1:3])
     wrong = difference(general, {answer.http_status for answer in ANSWERS.values()} | by_others)
-    return wrong + difference(store, {http_status(outcomes) for outcomes in _outcomes()} | {400})
+    return wrong + difference(store, {http_status(outcomes) for outcomes in _outcomes()} | {400, 413, 415})
 
 
 def _outcomes() -> Iterator[list[Any]]:
     errors = [None, RejectedInstance(""), *(kind() for kind in ANSWERS if kind is not RejectedInstance)]
     for first in errors:
-        yield from ([SimpleNamespace(error=first), SimpleNamespace(error=second)] for second in errors)
+        yield from (
+            [SimpleNamespace(error=first, warning=0), SimpleNamespace(error=second, warning=0)] for second in errors
+        )
 
 
 def resources(page: str) -> list[str]:

@@ -37,6 +37,7 @@ async def test_all_stored_is_200_with_a_url_for_each_and_no_failures(door: Door)
     answer = await door.post(related(part10(FIRST), part10(SECOND)))
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/dicom+json"
+    assert answer.headers["location"] == f"{BASE}/studies/{FIRST.study_instance_uid}"
     assert answer.json() == {
         "00081190": {"vr": "UR", "Value": [f"{BASE}/studies/{FIRST.study_instance_uid}"]},
         "00081199": {
@@ -62,6 +63,7 @@ async def test_two_studies_have_no_common_url(door: Door) -> None:
     answer = await door.post(related(part10(FIRST), part10(OTHER_STUDY)))
     assert answer.status_code == 200
     assert "00081190" not in answer.json()
+    assert "location" not in answer.headers
     assert len(items(answer, "00081199")) == 2
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
 
 from radstream.contract.errors import UnsupportedInstance
 
@@ -71,9 +71,10 @@ def numbers(dataset: Dataset, keyword: str | int) -> list[float]:
 
 
 def values(dataset: Dataset, keyword: str | int) -> Sequence[Any]:
-    """Return the values of an attribute; none if it is missing or empty."""
+    """Return the values of an attribute, named by its keyword or tag; none if it is missing or empty."""
     try:
-        value = dataset.get(keyword)
+        found = dataset.get(keyword)
+        value = found.value if isinstance(found, DataElement) else found  # of a tag pydicom gives the element
     except (ValueError, TypeError, OverflowError, NotImplementedError, KeyError, OSError) as error:
         raise UnsupportedInstance(f"{keyword} cannot be read") from error
     if value is None or value == "":

@@ -8,7 +8,18 @@ from radstream.backends import open_backends
 from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
-from services.api import dictionary, feed, ohif, qido, start_page, study_list, wado, workstation
+from services.api import (
+    dictionary,
+    feed,
+    ohif,
+    operations,
+    qido,
+    start_page,
+    study_list,
+    wado,
+    workstation,
+)
+from services.api.arrivals import Arrivals
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
@@ -20,8 +31,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         If the port is taken.
     """
     async with (
-        open_backends(settings, ("catalog", "preview cache")) as backends,  # it has no business with the log
+        open_backends(settings, ("catalog", "preview cache")) as backends,  # of the log it only tells how it is
         Transcoding(backends.previews, settings) as transcoding,
+        Arrivals(backends.bus) as arrivals,
     ):
         routers = [
             qido.router(backends, settings),
@@ -29,6 +41,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             study_list.router(backends),
             feed.router(backends, stop),
             dictionary.router(),
+            operations.router(backends, settings, arrivals),
             ohif.router(settings),
             workstation.router(),
             start_page.router(backends, settings),

@@ -63,8 +63,7 @@ class _Door:
 
     async def _events(self, last: str | None) -> AsyncIterator[bytes]:
         with self._watch.listening() as listener:  # before looking back, so that nothing falls between
-            missed = await self._watch.since(last) if last else []
-            yield _BEGIN + (_EVERYTHING if len(missed) > MOST_AT_ONCE else encode(missed))
+            yield _BEGIN + await self._first(last)
             silent_s = 0.0
             while not self._stop.is_set() and not listener.is_lost:
                 changes = await listener.next(ATTENTION_S)
@@ -74,6 +73,14 @@ class _Door:
                 elif silent_s >= HEARTBEAT_S:
                     silent_s = 0.0
                     yield _HEARTBEAT
+
+    async def _first(self, last: str | None) -> bytes:
+        """Return what a client has missed; for one that is new an id alone, so that it can miss nothing from now on."""
+        if last is None:
+            newest = await self._watch.newest()
+            return b"id: %b\n\n" % newest.encode() if newest else b""
+        missed = await self._watch.since(last)
+        return _EVERYTHING if len(missed) > MOST_AT_ONCE else encode(missed)
 
 
 def encode(changes: Sequence[Change]) -> bytes:

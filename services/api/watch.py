@@ -118,7 +118,7 @@ class Watch:
         Unavailable
             If the catalog does not answer.
         """
-        newest = at or await self._newest()
+        newest = at or await self.newest()
         low = to_timestamp(from_timestamp(newest) - OVERLAP) if newest else None
         where: Predicate = And([In("is_complete", (0, 1)), Range("last_indexed_at", low=low)])
         rows = await self._catalog.find(
@@ -126,7 +126,8 @@ class Watch:
         )
         return [Change(row["_id"], row["last_indexed_at"], row["NumberOfStudyRelatedInstances"] or 0) for row in rows]
 
-    async def _newest(self) -> str | None:
+    async def newest(self) -> str | None:
+        """Return the time of the newest change; None if there is none yet. Errors as of `since`."""
         rows = await self._catalog.find(
             STUDIES.name, In("is_complete", (0, 1)), fields=_FIELDS, sort=("-last_indexed_at",), limit=1
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Final, Optional
 
@@ -12,68 +12,18 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from radstream.backends import open_backends
-from radstream.bus.dead_letters import Outcome, put_back, resolution, unresolved
-from radstream.bus.port import Bus, Record
-from radstream.contract.errors import MalformedRequest, NotFound
-from radstream.contract.topics import TOPICS, dead_letter_topic
+from radstream.bus.dead_letters import Outcome
+from radstream.bus.port import Bus
+from radstream.bus.set_aside import discard, find, find_all, name_of, replay
 from radstream.settings import load_settings
 from radstream.telemetry import start_logging
 
-DEAD_LETTER_TOPICS: Final = tuple(dead_letter_topic(topic.name, group) for topic in TOPICS for group in topic.consumers)
-
-_PAGE: Final = 500
 _COLUMNS: Final = ("name", "study", "error", "reason", "attempts")
 _ONE_LINE: Final = 1000
 """Characters, for a reader that is a program: each dead letter on a line of its own."""
 
 Home = Annotated[Optional[Path], typer.Option(help="Folder of the embedded engines.  [~/.radstream]")]  # noqa: UP045
 Names = Annotated[list[str], typer.Argument(help="As `list` prints them, topic:offset, or `all`.")]
-
-
-async def find_all(bus: Bus) -> list[Record]:
-    """Return every dead letter of which nothing has become yet."""
-    letters = []
-    for topic in DEAD_LETTER_TOPICS:
-        records: list[Record] = []
-        while page := await bus.read(topic, after=records[-1].offset if records else -1, limit=_PAGE):
-            records += page
-        letters += unresolved(records)
-    return letters
-
-
-async def find(bus: Bus, names: Sequence[str]) -> list[Record]:
-    """Return the dead letters of `names`.
-
-    Raises
-    ------
-    NotFound
-        If there is none of that name, or something has become of it.
-    """
-    letters = {name_of(letter): letter for letter in await find_all(bus)}
-    if list(names) == ["all"]:
-        return list(letters.values())
-    missing = [name for name in names if name not in letters]
-    if missing:
-        raise NotFound(f"no dead letter of the name {missing[0]}")
-    return [letters[name] for name in names]
-
-
-async def replay(bus: Bus, letters: Sequence[Record]) -> None:
-    """Put dead letters back into the topics that they came from. Twice is the same as once: handlers are idempotent."""
-    for letter in letters:
-        if "original-topic" not in letter.headers:
-            raise MalformedRequest(f"{name_of(letter)} does not say where it came from")
-        await bus.publish([put_back(letter), resolution(letter, "replayed")])
-
-
-async def discard(bus: Bus, letters: Sequence[Record]) -> None:
-    """Give dead letters up; they stay readable in their topic until its retention ends."""
-    await bus.publish([resolution(letter, "discarded") for letter in letters])
-
-
-def name_of(letter: Record) -> str:
-    """Return the name under which a dead letter is listed."""
-    return f"{letter.topic}:{letter.offset}"
 
 
 def _on_the_log(home: Path | None, work: Callable[[Bus], Awaitable[None]]) -> None:

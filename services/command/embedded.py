@@ -8,7 +8,18 @@ from radstream.backends import open_backends
 from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
-from services.api import dictionary, feed, ohif, qido, start_page, study_list, wado, workstation
+from services.api import (
+    dictionary,
+    feed,
+    ohif,
+    operations,
+    qido,
+    start_page,
+    study_list,
+    wado,
+    workstation,
+)
+from services.api.arrivals import Arrivals
 from services.index import __main__ as index
 from services.ingest import __main__ as ingest
 from services.ingest import delete, stow
@@ -41,6 +52,7 @@ async def web(settings: Settings, stop: asyncio.Event) -> None:
         Sandbox(settings.render_workers) as sandbox,
         Transcoding(backends.previews, settings) as transcoding,
         Volumes(backends, settings) as volumes,
+        Arrivals(backends.bus) as arrivals,
     ):
         routers = [
             stow.router(backends, settings),
@@ -52,6 +64,7 @@ async def web(settings: Settings, stop: asyncio.Event) -> None:
             study_list.router(backends),
             feed.router(backends, stop),
             dictionary.router(),
+            operations.router(backends, settings, arrivals),
             ohif.router(settings),
             workstation.router(),
             start_page.router(backends, settings),

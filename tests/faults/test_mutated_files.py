@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from services.command.dead_letters import find_all
+from radstream.bus.set_aside import find_all
 from tests.mutations.doors import PATIENCE_S, Answered, look_at, send
 from tests.mutations.engine import load, mutants
 from tests.processes import resident_bytes

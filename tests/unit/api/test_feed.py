@@ -69,9 +69,8 @@ async def test_who_does_not_listen_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 async def test_too_many_listeners_are_refused(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "MOST_LISTENERS", 1)
     observer = Watch(archive.catalog, PERIOD_S)
-    with observer.listening():
-        with pytest.raises(Unavailable), observer.listening():
-            pass
+    with observer.listening(), pytest.raises(Unavailable), observer.listening():
+        pass
     with observer.listening():
         pass
 
@@ -100,7 +99,7 @@ def stream(archive: Archive, stop: asyncio.Event, last: str | None = None) -> As
 async def test_stream_names_studies_and_nothing_else(archive: Archive) -> None:
     await arrive(archive, "1.1")
     pieces = stream(archive, asyncio.Event())
-    assert await anext(pieces) == b"retry: 1000\n: listening\n\n"
+    assert await anext(pieces) == b"retry: 1000\n: listening\n\nid: 2026-01-02T03:04:15.000000Z\n\n"
     event = await anext(pieces)
     assert event.startswith(b"id: 2026-01-02T")
     assert event.endswith(b'event: study\ndata: {"uid":"1.1","instances":1}\n\n')

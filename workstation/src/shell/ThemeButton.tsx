@@ -8,12 +8,19 @@ function preferred(): Theme {
   return kept<Theme>(NAME, matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark')
 }
 
+function wear(theme: Theme): void {
+  document.documentElement.dataset.theme = theme
+}
+
+/** Gives the page the colours that its user, or their system, prefers. */
+export function wearPreferred(): void {
+  wear(preferred())
+}
+
 /** Changes between dark and light. */
 export function ThemeButton() {
   const [theme, setTheme] = useState(preferred)
-  useEffect(() => {
-    document.documentElement.dataset.theme = theme
-  }, [theme])
+  useEffect(() => wear(theme), [theme])
   const other = theme === 'dark' ? 'light' : 'dark'
   const change = () => {
     keep(NAME, other)

@@ -1,4 +1,4 @@
-import { cache, Enums, eventTarget, type StackViewport } from '@cornerstonejs/core'
+import { cache, Enums, eventTarget, getShouldUseCPURendering, type StackViewport } from '@cornerstonejs/core'
 import { utilities } from '@cornerstonejs/tools'
 import type { DisplaySet } from '../images/displaySets'
 import type { Vector } from '../images/sorting'
@@ -34,6 +34,10 @@ export class StackView {
   private readonly listeners = new Set<() => void>()
   private readonly failures = new Map<string, string>()
   private readonly aborter = new AbortController()
+  private readonly isDrawnByCpu = getShouldUseCPURendering()
+  /** The window that somebody chose, for all images; without one each has its own. */
+  private chosen: { lower: number; upper: number } | undefined
+  private renderedIndex = -1
   state = BEGINNING
 
   constructor(
@@ -107,6 +111,7 @@ export class StackView {
     this.viewport.resetCamera()
     this.viewport.setCamera({ flipHorizontal: false, flipVertical: false })
     this.viewport.setViewPresentation({ rotation: 0 })
+    this.chosen = undefined
     this.draw()
   }
 
@@ -151,12 +156,9 @@ export class StackView {
     const on = (name: string, told: () => void) => this.element.addEventListener(name, told, { signal })
     on(Events.STACK_NEW_IMAGE, () => this.look())
     on(Events.PRE_STACK_NEW_IMAGE, () => this.look())
-    on(Events.VOI_MODIFIED, () => this.look())
+    this.element.addEventListener(Events.VOI_MODIFIED, (event) => this.onWindow(event), { signal })
     on(Events.CAMERA_MODIFIED, () => this.look())
-    on(Events.IMAGE_RENDERED, () => {
-      if (!this.state.isShown && this.viewport.getCornerstoneImage()) this.tell({ isShown: true })
-      this.look()
-    })
+    on(Events.IMAGE_RENDERED, () => this.onRendered())
     const failed = (event: Event) => this.onFailure((event as CustomEvent<{ imageId: string; error: unknown }>).detail)
     const loaded = () => this.count()
     eventTarget.addEventListener(Events.IMAGE_LOAD_ERROR, failed)
@@ -167,6 +169,27 @@ export class StackView {
       eventTarget.removeEventListener(Events.IMAGE_LOAD_FAILED, failed)
       eventTarget.removeEventListener(Events.IMAGE_LOADED, loaded)
     })
+  }
+
+  private onWindow(event: Event): void {
+    this.chosen = (event as CustomEvent<{ range: { lower: number; upper: number } }>).detail.range
+    this.look()
+  }
+
+  private onRendered(): void {
+    if (!this.viewport.getCornerstoneImage()) return
+    if (!this.state.isShown) this.tell({ isShown: true })
+    const index = this.viewport.getCurrentImageIdIndex()
+    if (this.isDrawnByCpu && index !== this.renderedIndex) this.agree()
+    this.renderedIndex = index
+    this.look()
+  }
+
+  /** Drawn without WebGL, an image keeps the window of the one before, while the viewport says that it has its own. */
+  private agree(): void {
+    const window = this.chosen ?? this.viewport.getProperties().voiRange
+    if (window) this.viewport.setProperties({ voiRange: window }, true)
+    if (!this.chosen) this.viewport.render()
   }
 
   private onFailure({ imageId, error }: { imageId: string; error: unknown }): void {
@@ -181,7 +204,7 @@ export class StackView {
   /** Takes the state from the viewport, and tells who listens if it is another one. */
   private look(): void {
     if (this.aborter.signal.aborted) return
-    const { voiRange } = this.viewport.getProperties()
+    const voiRange = this.chosen ?? this.viewport.getProperties().voiRange
     const index = Math.max(0, this.viewport.getTargetImageIdIndex())
     const directions = this.state.isShown ? this.directions() : {}
     this.tell({

@@ -5,8 +5,17 @@ import type { DisplaySet } from './displaySets'
 
 const TABLES = ['00281201', '00281202', '00281203']
 
-/** Tells Cornerstone what it has to know of the images of a display set; palettes are fetched first. */
-export async function register(set: DisplaySet): Promise<void> {
+const registered = new WeakMap<DisplaySet, Promise<void>>()
+
+/** Tells Cornerstone, once, what it has to know of the images of a display set; palettes are fetched first. */
+export function register(set: DisplaySet): Promise<void> {
+  const known = registered.get(set) ?? registerFrames(set)
+  registered.set(set, known)
+  known.catch(() => registered.delete(set))
+  return known
+}
+
+async function registerFrames(set: DisplaySet): Promise<void> {
   const known = new Map<Dataset, Dataset>()
   for (const frame of set.frames) {
     const dataset = known.get(frame.dataset) ?? (await withTables(frame.dataset))

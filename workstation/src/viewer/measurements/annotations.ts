@@ -3,9 +3,10 @@ import { annotation as annotations, type Types } from '@cornerstonejs/tools'
 import { number, text } from '../../archive/dataset'
 import { MEASURING_TOOLS } from '../cornerstone/tools'
 import type { DisplaySet, Frame } from '../images/displaySets'
+import { register } from '../images/register'
 import { newUid } from './sr'
 import { type Measurement, type Stats, valuesOf } from './measurement'
-import { toImage, toPatient } from './plane'
+import { toImage, toPatient, viewOf } from './plane'
 
 /** What is drawn on screen, as measurements that can be saved, and back. */
 
@@ -36,7 +37,6 @@ function toMeasurement(drawing: Types.Annotation, sets: DisplaySet[]): Measureme
   const handles = drawing.data.handles?.points
   if (!found || !handles || !toolName || !TOOLS.has(toolName)) return undefined
   const { set, frame } = found
-  const stats = Object.values((drawing.data.cachedStats ?? {}) as Record<string, Stats>)[0] ?? {}
   return {
     uid: uidOf(drawing),
     tool: toolName,
@@ -48,16 +48,29 @@ function toMeasurement(drawing: Types.Annotation, sets: DisplaySet[]): Measureme
     frame: (number(frame.dataset, '00280008') ?? 1) > 1 ? frame.number : undefined,
     shape: SHAPES[toolName] ?? 'POLYLINE',
     points: outline(toolName, handles).flatMap((point) => toImage(imageId, point)),
-    values: valuesOf(toolName, stats),
+    values: valuesNow(drawing, toolName),
   }
+}
+
+/** What is known of a drawing beside what its tool keeps. */
+interface Known {
+  trackingUid?: string
+  /** As they were saved: a tool computes its own only when the image is seen. */
+  values?: Measurement['values']
 }
 
 /** The UID under which a drawing is tracked; drawings have ids of another kind until they are saved. */
 function uidOf(drawing: Types.Annotation): string {
-  const own = drawing as Types.Annotation & { trackingUid?: string }
+  const own = drawing as Types.Annotation & Known
   if (UID.test(drawing.annotationUID ?? '')) return drawing.annotationUID ?? ''
   own.trackingUid ??= newUid()
   return own.trackingUid
+}
+
+function valuesNow(drawing: Types.Annotation, tool: string): Measurement['values'] {
+  const stats = Object.values((drawing.data.cachedStats ?? {}) as Record<string, Stats>)[0] ?? {}
+  const computed = valuesOf(tool, stats)
+  return computed.length > 0 ? computed : ((drawing as Types.Annotation & Known).values ?? [])
 }
 
 type Points = ArrayLike<number>[]
@@ -83,23 +96,26 @@ export function handlesOf(tool: string, points: [number, number][]): [number, nu
   return [...vertical.sort((p, q) => q[1] - p[1]), ...horizontal.sort((p, q) => p[0] - q[0])]
 }
 
-/** Draws measurements that were read, unless they are drawn already; returns how many were added. */
-export function draw(measurements: Measurement[], sets: DisplaySet[]): number {
-  const known = new Set(annotations.state.getAllAnnotations().map(uidOf))
-  const added = measurements.filter((each) => TOOLS.has(each.tool) && !known.has(each.uid) && drawOne(each, sets))
-  return added.length
+/** Draws measurements that were read, unless they are drawn already. */
+export async function draw(measurements: Measurement[], sets: DisplaySet[]): Promise<void> {
+  for (const measurement of measurements.filter((each) => TOOLS.has(each.tool))) {
+    const set = sets.find((each) => each.series === measurement.series && each.frames.some((frame) => isOf(frame, measurement)))
+    const frame = set?.frames.find((each) => isOf(each, measurement))
+    if (!set || !frame) continue
+    await register(set) // before that nobody knows where in the patient the image lies
+    const isDrawn = annotations.state.getAllAnnotations().some((each) => uidOf(each) === measurement.uid)
+    if (!isDrawn) drawOne(measurement, frame)
+  }
 }
 
-function drawOne(measurement: Measurement, sets: DisplaySet[]): boolean {
-  const set = sets.find((each) => each.series === measurement.series && each.frames.some((frame) => isOf(frame, measurement)))
-  const frame = set?.frames.find((each) => isOf(each, measurement))
-  if (!frame) return false
+function drawOne(measurement: Measurement, frame: Frame): void {
   const pairs = measurement.points.flatMap((column, at, all) => (at % 2 ? [] : [[column, all[at + 1] ?? 0] as [number, number]]))
   const points = handlesOf(measurement.tool, pairs).map((pair) => toPatient(frame.imageId, pair))
   const plane = (metaData.get('imagePlaneModule', frame.imageId) ?? {}) as { frameOfReferenceUID?: string }
   annotations.state.addAnnotation(
     {
       annotationUID: measurement.uid,
+      values: measurement.values,
       highlighted: false,
       invalidated: true,
       isLocked: false,
@@ -108,6 +124,7 @@ function drawOne(measurement: Measurement, sets: DisplaySet[]): boolean {
         toolName: measurement.tool,
         referencedImageId: frame.imageId,
         FrameOfReferenceUID: plane.frameOfReferenceUID ?? '',
+        ...viewOf(frame.imageId), // without it no pixel counts as inside
       },
       data: {
         label: measurement.label,
@@ -118,7 +135,6 @@ function drawOne(measurement: Measurement, sets: DisplaySet[]): boolean {
     } as never,
     plane.frameOfReferenceUID ?? '',
   )
-  return true
 }
 
 function textBox() {

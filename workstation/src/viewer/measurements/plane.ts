@@ -38,6 +38,20 @@ export function toPatient(imageId: string, [column, row]: [number, number]): Poi
   ) as Point
 }
 
+/** How Cornerstone looks at an image: against its normal, with its first row on top. */
+export function viewOf(imageId: string): { viewPlaneNormal: Point; viewUp: Point } {
+  const { alongRow: [rx, ry, rz], alongColumn: [cx, cy, cz] } = planeOf(imageId)
+  return {
+    viewPlaneNormal: unit([rz * cy - ry * cz, rx * cz - rz * cx, ry * cx - rx * cy]),
+    viewUp: unit([-cx, -cy, -cz]),
+  }
+}
+
+function unit(vector: Point): Point {
+  const length = Math.hypot(...vector) || 1
+  return vector.map((part) => part / length) as Point
+}
+
 function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return [0, 1, 2].reduce((sum, axis) => sum + (a[axis] ?? 0) * (b[axis] ?? 0), 0)
 }

@@ -107,6 +107,7 @@ export function useSavedMeasurements(sets: DisplaySet[]): void {
       return set && { study: set.study, series: set.series, frames }
     }
     const reports = sets.filter((set) => set.kind === 'report')
-    draw(reports.flatMap((report) => measurementsOf(report.dataset, place)), sets)
+    const read = reports.flatMap((report) => measurementsOf(report.dataset, place))
+    draw(read, sets).catch(() => undefined) // the report itself can be read all the same
   }, [sets])
 }

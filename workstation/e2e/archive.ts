@@ -1,0 +1,90 @@
+/** The archive that the browser talks to: one of its own with simulated studies, or the one that RADSTREAM_URL names. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+
+const ROOT = new URL('../..', import.meta.url).pathname
+const PYTHON = join(ROOT, '.venv/bin/python')
+const READY_WITHIN_MS = 120_000
+
+/** What is simulated: a long CT, two studies of one person, colour and several frames. */
+const SIMULATED = [
+  ['--studies', '1', '--modality', 'CT', '--slices', '250', '--seed', '1'],
+  ['--studies', '8', '--slices', '24', '--seed', '2'],
+]
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    url: string
+  }
+}
+
+/** Starts the archive before the tests, and ends it after them. */
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const given = process.env.RADSTREAM_URL
+  if (given) {
+    project.provide('url', given)
+    return undefined
+  }
+  const home = mkdtempSync(join(tmpdir(), 'radstream-browser-'))
+  const [http, dimse] = [await freePort(), await freePort()]
+  const archive = spawn(
+    PYTHON,
+    ['-m', 'services.command', 'up', '--home', home, '--http-port', String(http), '--dimse-port', String(dimse)],
+    { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, RADSTREAM_LOG_LEVEL: 'ERROR' } },
+  )
+  const url = `http://127.0.0.1:${http}`
+  await ready(url, archive)
+  for (const options of SIMULATED) simulate(dimse, options)
+  await indexed(url, SIMULATED.reduce((sum, options) => sum + Number(options[1]), 0))
+  project.provide('url', url)
+  return async () => {
+    archive.kill('SIGTERM')
+    await new Promise((resolve) => archive.once('exit', resolve))
+    rmSync(home, { recursive: true, force: true })
+  }
+}
+
+function simulate(port: number, options: string[]): void {
+  const run = spawnSync(PYTHON, ['-m', 'services.command', 'simulate', '--port', String(port), ...options], { cwd: ROOT, encoding: 'utf8' })
+  if (run.status !== 0) throw new Error(`the simulator failed: ${run.stderr}`)
+}
+
+async function ready(url: string, archive: ChildProcess): Promise<void> {
+  const until = Date.now() + READY_WITHIN_MS
+  while (Date.now() < until && archive.exitCode === null) {
+    const answer = await fetch(`${url}/readyz`).catch(() => undefined)
+    if (answer?.ok) return
+    await pause(250)
+  }
+  throw new Error('the archive did not start')
+}
+
+async function indexed(url: string, studies: number): Promise<void> {
+  const until = Date.now() + READY_WITHIN_MS
+  let before = -1
+  while (Date.now() < until) {
+    const found = (await (await fetch(`${url}/study-list`)).json()) as { total: number; studies: { NumberOfStudyRelatedInstances: number }[] }
+    const images = found.studies.reduce((sum, study) => sum + study.NumberOfStudyRelatedInstances, 0)
+    if (found.total === studies && images === before) return
+    before = images
+    await pause(1000)
+  }
+  throw new Error('the archive did not index what was sent')
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,6 +1,6 @@
 """Cost does not grow with the archive: queries by HTTP among 8,000, 100,000 and 1,000,000 studies. Prints Markdown.
 
-``python -m bench.growth [--studies 8000 100000 1000000] [--catalog URL]``: one study and one series of 250 slices are
+``python -m bench.growth [--studies 8000 100000 1000000] [--mongodb]``: one study and one series of 250 slices are
 stored as anybody would; what the catalog then has of the study is written to it again and again with other UIDs, names,
 ids and dates. Each query answers with as many rows at every size.
 """
@@ -20,10 +20,12 @@ from typing import Any
 from bench.dicomweb import BROWSER, SERIES, STUDY, Case, Client, fill, measure
 from bench.peers import Peer
 from bench.scale import DAYS, MODALITIES, day_of, name_of, uid
+from deploy.engines.mongod import Mongod
 from radstream.backends import open_backends
 from radstream.catalog.filters import EVERYTHING, Equals
 from radstream.catalog.port import Catalog, Put
 from radstream.contract.documents import COLLECTIONS, Collection
+from tests.engines import PROGRAMS, free_ports
 from tests.system import System
 
 TOGETHER = 500
@@ -60,7 +62,7 @@ class Copies:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._templates: list[tuple[Collection, Document]] = []
+        self._templates: list[tuple[Collection, Document, list[str]]] = []
 
     async def learn(self) -> None:
         """Read what the catalog has of study number 1."""
@@ -72,7 +74,8 @@ class Copies:
                 if collection.name != "patients":
                     where = Equals("StudyInstanceUID", study)
                 (template,) = await self._catalog.find(collection.name, where, fields=fields)
-                self._templates.append((collection, template))
+                varying = [name for name, value in template.items() if _changed(value, _changes(0)) != value]
+                self._templates.append((collection, template, varying))
 
     async def write(self, first: int, last: int) -> None:
         for start in range(first, last, TOGETHER):
@@ -80,17 +83,22 @@ class Copies:
             await self._catalog.apply([copy for number in numbers for copy in self._copies(number)])
 
     def _copies(self, number: int) -> Iterator[Put]:
-        changes = [
-            *((uid(level, 1).decode(), uid(level, number).decode()) for level in (1, 2, 3)),
-            (name_of(1), name_of(number)),
-            (name_of(1).lower(), name_of(number).lower()),
-            ("P0000001", f"P{number:07}"),
-            (day_of(1), day_of(number)),
-            (MODALITIES[1].decode(), MODALITIES[number % 4].decode()),
-        ]
-        for collection, template in self._templates:
-            copy = {name: _changed(value, changes) for name, value in template.items()}
+        changes = _changes(number)
+        for collection, template, varying in self._templates:
+            copy = {**template, **{name: _changed(template[name], changes) for name in varying}}
             yield Put(collection.name, copy.pop("_id"), copy)
+
+
+def _changes(number: int) -> list[tuple[str, str]]:
+    """Return the texts that tell study number 1 from others, and those of study `number`."""
+    return [
+        *((uid(level, 1).decode(), uid(level, number).decode()) for level in (1, 2, 3)),
+        (name_of(1), name_of(number)),
+        (name_of(1).lower(), name_of(number).lower()),
+        ("P0000001", f"P{number:07}"),
+        (day_of(1), day_of(number)),
+        (MODALITIES[1].decode(), MODALITIES[number % 4].decode()),
+    ]
 
 
 def _changed(value: Any, changes: Sequence[tuple[str, str]]) -> Any:
@@ -144,28 +152,43 @@ def print_table(engine: str, sizes: Sequence[int], figures: Sequence[Sequence[fl
         print(f"| {case.what.replace(f'{sizes[0] // 2:,}, ', '')} | {' | '.join(cells)} | {met} |")
 
 
-def run(folder: Path, sizes: Sequence[int], catalog: str, duration_s: float) -> None:
+def run(folder: Path, sizes: Sequence[int], mongod: Mongod | None, duration_s: float) -> None:
     systems: dict[int, System] = {}
     try:
         for size in sizes:
-            environment = {"RADSTREAM_CATALOG_URL": f"{catalog}/radstream_{size}"} if catalog else {}
-            systems[size] = System(folder / str(size), environment).start()
-        print_table("MongoDB" if catalog else "SQLite", sizes, compare(systems, duration_s))
+            catalog = {"RADSTREAM_CATALOG_URL": mongod.database_url(f"growth-{size}")} if mongod else {}
+            systems[size] = System(folder / str(size), catalog).start()
+        print_table("MongoDB" if mongod else "SQLite", sizes, compare(systems, duration_s))
     finally:
         for system in systems.values():
             system.stop()
 
 
+def run_on_mongodb(folder: Path, sizes: Sequence[int], duration_s: float) -> None:
+    """Run on a MongoDB that ends with the measurement."""
+    mongod = Mongod(PROGRAMS, folder / "mongod", free_ports(1))
+    mongod.install()
+    mongod.start()
+    try:
+        run(folder, sizes, mongod, duration_s)
+    finally:
+        mongod.stop()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, nargs="+", default=[8_000, 100_000, 1_000_000])
-    parser.add_argument("--catalog", default="", help="mongodb://host:port; SQLite in folders if there is none")
+    parser.add_argument("--mongodb", action="store_true", help="the catalog is in MongoDB, not in SQLite")
     parser.add_argument("--folder", type=Path, help="where the archives are kept for the next run")
     parser.add_argument("--quick", action="store_true", help="few rounds: shows that it runs, not how fast")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="radstream-growth-") as name:
-        folder = arguments.folder or Path(name)
-        run(folder, sorted(arguments.studies), arguments.catalog, 0.1 if arguments.quick else 3.0)
+        folder, sizes = arguments.folder or Path(name), sorted(arguments.studies)
+        duration_s = 0.1 if arguments.quick else 3.0
+        if arguments.mongodb:
+            run_on_mongodb(folder, sizes, duration_s)
+        else:
+            run(folder, sizes, None, duration_s)
     return 0
 
 

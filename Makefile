@@ -122,6 +122,10 @@ bench-dicomweb: .venv/.dev  ## measure DICOMweb beside Orthanc in one run; print
 contact-sheet: .venv/.dev  ## make docs/enhancement.jpg anew: real images after each enhancement
 	$(BIN)/python docs/contact_sheet.py
 
+.PHONY: bench-planes
+bench-planes: .venv/.dev  ## measure planes through a CT series, slabs and enhancements; prints Markdown
+	$(BIN)/python -m bench.planes $(ARGS)
+
 .PHONY: clean
 clean:  ## remove what these commands made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

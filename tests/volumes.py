@@ -24,9 +24,9 @@ class Scan:
     center: Vector = (12.0, -30.0, 55.0)
     row_spacing: float = 0.8
     column_spacing: float = 0.6
-    rows: int = 90
-    columns: int = 130
-    places: Sequence[float] = tuple(float(place) for place in np.arange(40) * 2.0)
+    rows: int = 64
+    columns: int = 92
+    places: Sequence[float] = tuple(float(place) for place in np.arange(28) * 2.0)
     tilt: float = 0.0
     """Of the gantry: how far slices are shifted along the columns, for each millimetre of distance."""
 

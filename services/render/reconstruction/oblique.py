@@ -61,8 +61,7 @@ def _offsets(grid: Grid) -> Array:
 
 def _project(voxels: Array, stack: Stack, grid: Grid, rows: Array, offsets: Array, projection: str) -> Array:
     """Return rows of the picture: all samples behind each pixel, brought together."""
-    points = _points(grid, rows)
-    samples = (trilinear(voxels, stack, points + offset * np.asarray(grid.axis)) for offset in offsets)
+    samples = (trilinear(voxels, stack, *_places(stack, grid, rows, offset)) for offset in offsets)
     if projection == "mean":
         return _mean(samples)
     return functools.reduce(np.fmax if projection == "max" else np.fmin, samples)
@@ -78,31 +77,30 @@ def _mean(samples: Iterable[Array]) -> Array:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
-def _points(grid: Grid, rows: Array) -> Array:
-    """Return the places of the pixels of some rows, of shape (rows, columns, 3), in the patient's coordinates."""
-    along = np.arange(grid.columns)[:, None] * (grid.spacing * np.asarray(grid.right))
-    return np.asarray(grid.origin) + along + rows[:, None, None] * (grid.spacing * np.asarray(grid.down))
+def _places(stack: Stack, grid: Grid, rows: Array, offset: float) -> Array:
+    """Return column index, row index and depth of the pixels of some rows; shape (3, rows, columns).
+
+    All three grow evenly along the rows and columns of the picture.
+    """
+    first = np.asarray(grid.origin) + offset * np.asarray(grid.axis)
+    ends = first + grid.spacing * np.array([np.zeros(3), grid.right, grid.down])
+    start, right, down = stack.locate(ends)
+    across, along = (right - start)[:, None, None], (down - start)[:, None, None]
+    return start[:, None, None] + across * np.arange(grid.columns) + along * rows[:, None]
 
 
-def trilinear(voxels: Array, stack: Stack, points: Array) -> Array:
-    """Return the values of a volume at points of shape (…, 3), float32; NaN where there is nothing.
+def trilinear(voxels: Array, stack: Stack, columns: Array, rows: Array, depths: Array) -> Array:
+    """Return the values of a volume at places, see `Stack.locate`: float32 of their shape; NaN where there is nothing.
 
     A voxel reaches half way to its neighbours, and as far beyond the outermost ones.
     """
-    columns, rows, depths = np.moveaxis(stack.locate(points), -1, 0)
-    places = np.asarray(stack.places)
-    slices = np.interp(depths, places, np.arange(len(places)))
     half = stack.slice_spacing / 2
-    is_outside = (depths < -half) | (depths > places[-1] + half) | _is_in_gap(stack, depths)
-    starts, parts = [], []
-    for index, length in zip((slices, rows, columns), voxels.shape, strict=True):
-        is_outside |= (index < -0.5) | (index > length - 0.5)
-        clipped = np.clip(index, 0, length - 1)
-        start = np.minimum(clipped.astype(np.intp), length - 2)
-        starts.append(start)
-        parts.append((clipped - start).astype(np.float32))
-    values = _mix(voxels, starts, parts)
-    values[is_outside] = np.nan
+    is_inside = (depths >= -half) & (depths <= stack.places[-1] + half) & ~_is_in_gap(stack, depths)
+    for index, length in ((rows, stack.rows), (columns, stack.columns)):
+        is_inside &= (index >= -0.5) & (index <= length - 0.5)
+    found = np.interp(depths[is_inside], stack.places, np.arange(len(stack.places)))
+    values = np.full(is_inside.shape, np.nan, np.float32)
+    values[is_inside] = _mix(voxels, (found, rows[is_inside], columns[is_inside]))
     return values
 
 
@@ -115,16 +113,18 @@ def _is_in_gap(stack: Stack, depths: Array) -> Array:
     return is_in_gap
 
 
-def _mix(voxels: Array, starts: list[Array], parts: list[Array]) -> Array:
+def _mix(voxels: Array, places: tuple[Array, Array, Array]) -> Array:
     """Return the mean of the eight voxels around each place, by their nearness."""
     _, rows, columns = voxels.shape
+    (deep, below), (low, lower), (right, left) = (
+        _parts(index, length) for index, length in zip(places, voxels.shape, strict=True)
+    )
     flat = voxels.reshape(-1)
-    base = (starts[0] * rows + starts[1]) * columns + starts[2]
-    deep, low, right = parts
+    base = (below * rows + lower) * columns + left
 
     def line(offset: int) -> Array:
-        left_values = flat.take(base + offset).astype(np.float32)
-        return left_values + right * (flat.take(base + (offset + 1)) - left_values)
+        first = flat.take(base + offset).astype(np.float32)
+        return first + right * (flat.take(base + (offset + 1)) - first)
 
     def face(offset: int) -> Array:
         upper = line(offset)
@@ -132,3 +132,10 @@ def _mix(voxels: Array, starts: list[Array], parts: list[Array]) -> Array:
 
     front = face(0)
     return front + deep * (face(rows * columns) - front)
+
+
+def _parts(index: Array, length: int) -> tuple[Array, Array]:
+    """Return how far each index is from the voxel before it, and the number of that."""
+    clipped = np.clip(index, 0, length - 1)
+    before = np.minimum(clipped.astype(np.intp), length - 2)
+    return (clipped - before).astype(np.float32), before

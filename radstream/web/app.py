@@ -50,6 +50,7 @@ def create_app(
     told_here = [] if checks is None else [health.router(checks, signs_of_life)]
     for router in (*routers, *told_here):
         app.include_router(router)
+    app.state.routes = [route for router in (*routers, *told_here) for route in router.routes]
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(Exception, on_error)

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from radstream.contract.errors import RadstreamError, Unavailable, answer_to
 
@@ -37,10 +38,20 @@ async def on_error(_request: Request, error: Exception) -> Response:
     return problem_of(error)
 
 
-async def on_http_exception(_request: Request, error: Exception) -> Response:
+async def on_http_exception(request: Request, error: Exception) -> Response:
     """Answer what routing itself refuses: no such resource, no such method."""
     assert isinstance(error, HTTPException)
-    return problem(error.status_code, str(error.detail), dict(error.headers or {}))
+    headers = {"allow": _methods_at(request)} if error.status_code == 405 else dict(error.headers or {})
+    return problem(error.status_code, str(error.detail), headers)
+
+
+def _methods_at(request: Request) -> str:
+    """Return the methods of all routes at the path of a request; routing itself names those of the first one."""
+    path = request.scope["path"]
+    known: list[Route] = [route for route in request.app.state.routes if isinstance(route, Route)]
+    routes = [route for route in known if route.path_regex.match(path)]
+    methods = {method for route in routes for method in route.methods or ()}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 async def on_validation_error(_request: Request, error: Exception) -> Response:

@@ -26,10 +26,10 @@ _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
 
 
 def owner_of(method: str, path: str) -> Owner:
-    """Return the service that owns a URL: ingest what changes the record, render pictures, api everything else."""
+    """Return the service that owns a URL: ingest what changes the record, render pictures, api the rest."""
     if (changes := {"POST": _STORE, "DELETE": _DELETE}.get(method)) is not None and changes.fullmatch(path):
         return "ingest"
-    return "render" if _PICTURE.fullmatch(path) else "api"
+    return "render" if method != "OPTIONS" and _PICTURE.fullmatch(path) else "api"
 
 
 class Gateway:

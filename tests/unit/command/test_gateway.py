@@ -22,6 +22,8 @@ UPSTREAMS = {name: [f"http://{name}-0", f"http://{name}-1"] for name in ("ingest
         ("DELETE", "/dicom-web/studies/1.2/series/1.3", "ingest"),
         ("DELETE", "/dicom-web/studies/1.2/series/1.3/instances/1.4", "ingest"),
         ("DELETE", "/dicom-web/studies", "api"),
+        ("OPTIONS", "/dicom-web/", "api"),
+        ("OPTIONS", "/dicom-web/studies/1.2/rendered", "api"),
         ("GET", "/dicom-web/studies", "api"),
         ("GET", "/dicom-web/studies/1.2/series/1.3/instances/1.4/frames/1", "api"),
         ("GET", "/dicom-web/studies/1.2/series/1.3/instances/1.4/frames/1/rendered", "render"),

@@ -114,6 +114,19 @@ async def test_bug_is_answered_and_logged_without_data() -> None:
     assert "fails:" in logs[0]["reason"]
 
 
+async def test_every_method_of_a_resource_is_named_to_who_uses_another() -> None:
+    routes = APIRouter()
+
+    async def answer(_request: Request) -> Response:
+        return Response("thing")
+
+    for method in ("GET", "POST"):
+        routes.add_api_route("/things/{name}", answer, methods=[method])
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(create_app("test", [routes], {}))) as asking:
+        refused = await asking.put("http://pacs.test/things/1")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, POST")
+
+
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("DELETE", "/page", 405)])
 async def test_what_routing_refuses_is_a_problem_too(method: str, path: str, status: int) -> None:
     answer = await client().request(method, path)

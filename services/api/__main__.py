@@ -9,6 +9,7 @@ from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
 from services.api import (
+    capabilities,
     dictionary,
     feed,
     ohif,
@@ -38,6 +39,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         routers = [
             qido.router(backends, settings),
             wado.router(backends, settings, transcoding),
+            capabilities.router(settings),
             study_list.router(backends),
             feed.router(backends, stop),
             dictionary.router(),

@@ -9,6 +9,7 @@ from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
 from services.api import (
+    capabilities,
     dictionary,
     feed,
     ohif,
@@ -61,6 +62,7 @@ async def web(settings: Settings, stop: asyncio.Event) -> None:
             uri.router(backends, settings, sandbox, transcoding),
             qido.router(backends, settings),
             wado.router(backends, settings, transcoding),
+            capabilities.router(settings),
             study_list.router(backends),
             feed.router(backends, stop),
             dictionary.router(),

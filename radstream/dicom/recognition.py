@@ -17,6 +17,7 @@ from radstream.contract.errors import RejectedInstance, UnsupportedInstance
 from radstream.dicom.codestream import Codestream, coding_style, jpeg_segments, read_jpeg, read_jpeg_2000
 from radstream.dicom.media import COMPRESSED, OCTET_STREAM, media_types_of
 from radstream.dicom.syntaxes import IMPLICIT_VR_LITTLE_ENDIAN, encoding_of, is_native, is_video
+from radstream.dicom.video import read_video
 
 HEAD_BYTES: Final = 1 << 16
 """So many of a frame's first bytes are looked at; profiles and comments may stand in front of what counts."""
@@ -28,8 +29,12 @@ _PREFIX: Final = "1.2.840.10008.1.2.4."
 _BY_FRAME_HEADER: Final = {0xC0: "50", 0xC1: "51", 0xC2: "55"}
 _WIDER: Final = {
     _PREFIX + narrow: tuple(_PREFIX + each for each in wide)
-    for narrow, wide in {"50": ("51",), "70": ("57",), "80": ("81",), "90": ("91",), "92": ("93",)}.items()
-} | {_PREFIX + "201": (_PREFIX + "202", _PREFIX + "203")}
+    for narrow, wide in {
+        **{"50": ("51",), "70": ("57",), "80": ("81",), "90": ("91",), "92": ("93",), "201": ("202", "203")},
+        **{"100": ("100.1", "101", "101.1"), "101": ("101.1",), "104": ("104.1", "105", "105.1", "106", "106.1")},
+        "102": ("102.1", "103", "103.1", "104", "104.1", "105", "105.1", "106", "106.1"),
+    }.items()
+}
 """By transfer syntax, those that allow all that it allows; 202 asks for more, of which nothing is looked at here."""
 
 _LOSSLESS: Final = 0xC3
@@ -146,6 +151,9 @@ def codestream_place(head: bytes, size_bytes: int) -> tuple[int, int]:
 
 def _read(media_type: str, head: bytes) -> Recognized:
     """Return what the codestream says of itself, nothing if it is none that is known."""
+    if media_type.startswith("video/"):
+        video = read_video(head)
+        return Recognized(*video, "YBR_PARTIAL_420") if video else Recognized("")
     with suppress(UnsupportedInstance):
         if head.startswith(b"\xff\xd8"):
             return _read_jpeg(head)

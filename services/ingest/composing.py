@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from radstream.blobs.port import BlobStore, Buffer
 from radstream.contract.errors import RadstreamError, RejectedInstance, Unavailable
@@ -73,11 +72,11 @@ class Composing:
         """
         text = await read_metadata(part.chunks, self._left_bytes)
         try:
-            found = await asyncio.to_thread(parse_metadata, text, part.name)
+            found = await asyncio.to_thread(_described, text, part.name, self._base)
         except RejectedInstance as error:
             return [self._refused(None, error)]
         share = len(text) // max(1, len(found))
-        return [outcome for each in found for outcome in await self._described(each, share)]
+        return [outcome for each in found for outcome in await self._await(each, share)]
 
     async def take(self, part: Part) -> list[Outcome]:
         """Take bulk data, and return what became of the instances that were waiting for nothing else.
@@ -89,7 +88,9 @@ class Composing:
             through.
         """
         location = next((each for each in self._base.locations(part.headers) if each in self._waiting), None)
-        if location is None or part.is_encoded:
+        if part.is_encoded:
+            return [self._refused(None, RejectedInstance("a part is encoded for transfer"))]
+        if location is None:
             return [self._refused(None, RejectedInstance("a part is bulk data that no metadata before it refers to"))]
         waiting = self._waiting[location]
         try:
@@ -110,10 +111,11 @@ class Composing:
         for shared in self._kept:
             await self._spool.drop(shared.value)
 
-    async def _described(self, attributes: Any, share_bytes: int) -> list[Outcome]:
-        if not isinstance(attributes, dict):
+    async def _await(self, described: Described | None, share_bytes: int) -> list[Outcome]:
+        """Wait for the bulk data of an instance, if it has any."""
+        if described is None:
             return [self._refused(None, RejectedInstance("an instance is no DICOM JSON object"))]
-        waiting = _Waiting(Described(attributes, self._base), share_bytes)
+        waiting = _Waiting(described, share_bytes)
         self._left_bytes -= share_bytes
         for location in waiting.described.tags:
             self._waiting.setdefault(location, []).append(waiting)
@@ -170,6 +172,11 @@ class Composing:
     def _refused(self, reference: Reference | None, error: RadstreamError) -> Outcome:
         self._accepting.count_refusal(self._origin, error)
         return Outcome(reference, error=error)
+
+
+def _described(text: bytes, media_type: str, base: Base) -> list[Described | None]:
+    """Return the instances in a text, None for what is no object; errors as of `parse_metadata`."""
+    return [Described(each, base) if isinstance(each, dict) else None for each in parse_metadata(text, media_type)]
 
 
 def _recognized(part: Part, value: Spooled, head: bytes, described: Described) -> Came:

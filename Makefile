@@ -40,6 +40,7 @@ lock: .venv/.dev  ## pin every dependency anew, with hashes
 # --- run --------------------------------------------------------------------------------------------------------------
 .PHONY: up
 up: .venv/.runtime  ## run the whole system on this machine (ARGS="--home DIR --http-port N --dimse-port N")
+	@! command -v npm >/dev/null || $(MAKE) --no-print-directory workstation || echo "Going on without the workstation." >&2
 	@exec $(BIN)/radstream up $(ARGS)
 
 .PHONY: demo
@@ -59,6 +60,19 @@ cluster: engines  ## run every service as processes of its own on engines that e
 .PHONY: ohif
 ohif: .venv/.runtime  ## get OHIF, the viewer, by npm; a running Radstream shows it at /ohif/
 	@$(BIN)/python -m deploy.ohif $(ARGS)
+
+PAGES := workstation/dist/index.html
+PAGE_SOURCES := $(shell find workstation/src workstation/scripts workstation/*.ts workstation/*.json workstation/*.html -type f)
+workstation/node_modules/.package-lock.json: workstation/package-lock.json
+	@command -v npm >/dev/null || { echo "The workstation is built by Node.js 20.19 or newer with npm; none was found." >&2; exit 1; }
+	cd workstation && npm ci --silent --ignore-scripts
+	@touch $@
+
+$(PAGES): workstation/node_modules/.package-lock.json $(PAGE_SOURCES)
+	cd workstation && npm run --silent build
+
+.PHONY: workstation
+workstation: $(PAGES)  ## build the web pages: study list, viewer, operations (needs Node.js)
 
 # --- check ------------------------------------------------------------------------------------------------------------
 .PHONY: fmt
@@ -90,10 +104,27 @@ test-engines: .venv/.dev  ## hold every adapter to its port on real engines, and
 	RADSTREAM_TEST_ENGINES=1 $(BIN)/pytest tests/ports
 	$(BIN)/pytest -m engines tests/faults
 
+.PHONY: test-ohif
+test-ohif: .venv/.dev  ## open every file of pydicom in OHIF, in Chromium: list, read, measure, save (ten minutes)
+	@scripts/install-peers browser
+	@[ -d build/ohif ] || $(BIN)/python -m deploy.ohif || true
+	@$(MAKE) --no-print-directory workstation/node_modules/.package-lock.json || true
+	$(BIN)/pytest tests/ohif $(ARGS)
+
 .PHONY: test-faults
 test-faults: .venv/.dev  ## kill everything of a cluster 20 times each, keep engines away for two minutes (half an hour)
 	@$(TRY_ENGINES)
 	RADSTREAM_TEST_KILLS=20 RADSTREAM_TEST_OUTAGE_S=120 $(BIN)/pytest -s -m engines tests/faults/test_cluster_*.py
+
+.PHONY: test-workstation
+test-workstation: workstation/node_modules/.package-lock.json  ## check the types of the web pages, and test their logic
+	cd workstation && npm run --silent check
+
+.PHONY: test-browser
+test-browser: .venv/.runtime  ## try the web pages in a real browser (needs Node.js and Chromium)
+	@command -v npm >/dev/null || { echo "DID NOT RUN: the pages in a browser, for want of Node.js with npm." >&2; exit 0; }; \
+	command -v $${CHROMIUM:-chromium} >/dev/null || { echo "DID NOT RUN: the pages in a browser, for want of Chromium." >&2; exit 0; }; \
+	$(MAKE) --no-print-directory workstation && cd workstation && npx vitest run --config e2e/vitest.config.ts $(ARGS)
 
 .PHONY: peers
 peers: .venv/.dev  ## install the peers that the tests talk to (DCMTK), where this machine allows it
@@ -128,5 +159,5 @@ bench-planes: .venv/.dev  ## measure planes through a CT series, slabs and enhan
 
 .PHONY: clean
 clean:  ## remove what these commands made
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv build dist workstation/dist workstation/node_modules *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

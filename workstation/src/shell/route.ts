@@ -6,7 +6,7 @@ export type Route =
   | { page: 'operations' }
   | { page: 'viewer'; studies: string[] }
 
-const UID = /^[0-9.]{1,64}$/
+const UID = /^(?=.{1,64}$)\d+(\.\d+)*$/
 
 /** Reads an address; what means nothing is the list. */
 export function parseRoute(hash: string): Route {

@@ -57,7 +57,7 @@ export function ViewerPage({ studies }: { studies: string[] }) {
         {state.panel === 'enhance' && <EnhancePanel set={active} view={view} />}
         {state.panel === 'tags' && <TagBrowser set={active} view={view} />}
         {state.panel === 'measurements' && (
-          <MeasurementsPanel sets={sets} show={show} views={views} reload={() => setVersion((before) => before + 1)} />
+          <MeasurementsPanel {...{ sets, show, views, view }} reload={() => setVersion((before) => before + 1)} />
         )}
       </div>
     </div>

@@ -25,8 +25,8 @@ const RADIOGRAPHS = new Set(['CR', 'DX', 'MG', 'RF', 'XA', 'IO', 'PX'])
 /**
  * Chooses the layout for the first study, or for two that are compared.
  *
- * Of a section modality one stack is read at a time; MR is read with its sequences side by side; radiographs hang next to
- * each other, four of a mammography.
+ * Of a section modality one stack is read at a time; MR is read with its sequences side by side, radiographs with
+ * their views, four of a mammography.
  */
 export function hang(sets: DisplaySet[], compared: DisplaySet[]): { layout: Layout; cells: (string | undefined)[] } {
   const own = shown(sets)
@@ -35,7 +35,7 @@ export function hang(sets: DisplaySet[], compared: DisplaySet[]): { layout: Layo
     return { layout: { rows: 1, columns: 2 }, cells: [first?.id, first && likest(first, shown(compared))?.id] }
   }
   const layout = layoutFor(own)
-  return { layout, cells: own.slice(0, layout.rows * layout.columns).map((set) => set.id) }
+  return { layout, cells: Array.from({ length: layout.rows * layout.columns }, (_, index) => own[index]?.id) }
 }
 
 function shown(sets: DisplaySet[]): DisplaySet[] {
@@ -45,9 +45,8 @@ function shown(sets: DisplaySet[]): DisplaySet[] {
 
 function layoutFor(sets: DisplaySet[]): Layout {
   const [modality, number] = [sets[0]?.modality ?? '', sets.length]
-  if (number > 1 && RADIOGRAPHS.has(modality)) return number > 2 ? { rows: 2, columns: 2 } : { rows: 1, columns: 2 }
-  if (modality === 'MR' && number > 1) return number > 2 ? { rows: 2, columns: 2 } : { rows: 1, columns: 2 }
-  return { rows: 1, columns: 1 }
+  if (modality !== 'MR' && !RADIOGRAPHS.has(modality)) return { rows: 1, columns: 1 }
+  return number > 3 ? { rows: 2, columns: 2 } : { rows: 1, columns: Math.max(1, number) }
 }
 
 /** The one of `candidates` that is most like `set`: by modality, description, number of images. */

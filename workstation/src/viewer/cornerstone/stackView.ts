@@ -235,9 +235,9 @@ function difference(a: ArrayLike<number>, b: ArrayLike<number>): Vector {
   return [0, 1, 2].map((axis) => Number(((a[axis] ?? 0) - (b[axis] ?? 0)).toFixed(3))) as Vector
 }
 
+/** Why an image could not be loaded; the loader hands on the request that failed, or what it was wrapped in. */
 function reasonOf(error: unknown): string {
-  const { error: inner, request, message } = (error ?? {}) as { error?: unknown; request?: XMLHttpRequest; message?: string }
-  if (request?.status) return `the archive answered ${request.status}`
-  if (request) return 'the archive cannot be reached'
+  if (error instanceof XMLHttpRequest) return error.status ? `the archive answered ${error.status}` : 'the archive cannot be reached'
+  const { error: inner, message } = (error ?? {}) as { error?: unknown; message?: string }
   return inner === undefined ? (message ?? 'it cannot be decoded') : reasonOf(inner)
 }

@@ -40,12 +40,12 @@ export class VolumeView {
     const volumeId = `cornerstoneStreamingImageVolume:${this.set.id}`
     const volume = await volumeLoader.createAndCacheVolume(volumeId, { imageIds: this.imageIds })
     if (this.isClosed) return
+    progress(0)
     this.count(progress)
     ;(volume as unknown as { load(): void }).load()
     await setVolumesForViewports(engine, [{ volumeId }], [...PLANES])
     makeVolumeGroup(engine.id, [...PLANES])
     engine.renderViewports([...PLANES])
-    progress(0.01)
   }
 
   setWindow(window: { center: number; width: number }): void {

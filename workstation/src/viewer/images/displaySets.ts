@@ -1,5 +1,6 @@
 import { type Dataset, number, text } from '../../archive/dataset'
 import { dicomWeb, instancePath } from '../../archive/studies'
+import { grouped } from '../grouped'
 import { sorted } from './sorting'
 
 /** One picture of a stack: a frame of an instance. */
@@ -46,12 +47,7 @@ export function kindOf(dataset: Dataset): Kind {
  * pictures that can follow one another.
  */
 export function displaySets(instances: Dataset[]): DisplaySet[] {
-  const groups = new Map<string, Dataset[]>()
-  for (const instance of instances) {
-    const key = groupOf(instance)
-    groups.set(key, [...(groups.get(key) ?? []), instance])
-  }
-  return [...groups].map(([key, members]) => displaySet(key, sorted(members)))
+  return [...grouped(instances, groupOf)].map(([key, members]) => displaySet(key, sorted(members)))
 }
 
 function groupOf(instance: Dataset): string {

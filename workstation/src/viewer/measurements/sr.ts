@@ -11,6 +11,7 @@ import {
   textItem,
   uidItem,
 } from './content'
+import { grouped } from '../grouped'
 import type { Measurement } from './measurement'
 
 /** Measurements as a Comprehensive SR by template TID 1500 Measurement Report (PS3.16). Pure. */
@@ -131,10 +132,10 @@ interface Reference {
 
 /** Every instance that the document refers to, once, by study and series (PS3.3 C.17.2.1). */
 function evidence(references: Reference[]) {
-  const studies = Map.groupBy(references, (each) => each.study)
+  const studies = grouped(references, (each) => each.study)
   return sequence(
     ...[...studies].map(([study, inStudy]) => ({
-      '00081115': sequence(...[...Map.groupBy(inStudy, (each) => each.series)].map(([series, inSeries]) => seriesOf(series, inSeries))),
+      '00081115': sequence(...[...grouped(inStudy, (each) => each.series)].map(([series, inSeries]) => seriesOf(series, inSeries))),
       '0020000D': element('UI', study),
     })),
   )

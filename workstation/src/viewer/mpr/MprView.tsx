@@ -13,19 +13,20 @@ interface Props {
 export function MprView({ set, close }: Props) {
   const elements = useRef<Record<string, HTMLDivElement | null>>({})
   const [view, setView] = useState<VolumeView>()
-  const [progress, setProgress] = useState(0)
+  const [progress, setProgress] = useState<number>()
   const [failure, setFailure] = useState('')
   const [hasCrosshairs, setCrosshairs] = useState(true)
 
   useEffect(() => {
     const opened = new VolumeView(set, elements.current as Record<string, HTMLDivElement>)
     setView(opened)
-    opened.open(setProgress).catch((error: Error) => setFailure(error.message))
+    opened.open(setProgress).then(
+      () => takeCrosshairs(true),
+      (error: Error) => setFailure(error.message),
+    )
     return () => opened.close()
   }, [set])
-  useEffect(() => {
-    if (view && progress > 0) takeCrosshairs(hasCrosshairs)
-  }, [view, progress, hasCrosshairs])
+  useEffect(() => takeCrosshairs(hasCrosshairs), [hasCrosshairs])
 
   return (
     <main className="cells mpr" aria-label="Multiplanar reconstruction">
@@ -39,7 +40,7 @@ export function MprView({ set, close }: Props) {
           </button>
         ))}
         <button onClick={close}>Back to the stack</button>
-        <span role="status">{progress < 1 ? `${Math.round(progress * 100)} % of the volume is here` : ''}</span>
+        <span role="status">{told(progress)}</span>
       </div>
       {PLANES.map((plane) => (
         <section key={plane} className="cell" aria-label={plane}>
@@ -60,4 +61,9 @@ export function MprView({ set, close }: Props) {
       )}
     </main>
   )
+}
+
+function told(progress: number | undefined): string {
+  if (progress === undefined) return 'Preparing…'
+  return progress < 1 ? `${Math.round(progress * 100)} % of the volume is here` : ''
 }

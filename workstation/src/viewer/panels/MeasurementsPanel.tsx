@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from 'react'
 import { text } from '../../archive/dataset'
 import { store } from '../../archive/stow'
+import type { StackView } from '../cornerstone/stackView'
 import type { DisplaySet } from '../images/displaySets'
 import { draw, drawn, erase } from '../measurements/annotations'
 import { described, type Measurement } from '../measurements/measurement'
@@ -14,12 +15,14 @@ interface Props {
   sets: DisplaySet[]
   show(set: string, cell?: number): void
   views: Views
+  /** The stack that is looked at. */
+  view: StackView | undefined
   /** Asks the archive again for what the study holds. */
   reload(): void
 }
 
 /** What was measured: go there, take it away, save it all as a structured report. */
-export function MeasurementsPanel({ sets, show, views, reload }: Props) {
+export function MeasurementsPanel({ sets, show, views, view, reload }: Props) {
   const version = useAnnotationVersion()
   const measurements = useMemo(() => drawn(sets), [sets, version])
   const [said, say] = useState('')
@@ -36,7 +39,6 @@ export function MeasurementsPanel({ sets, show, views, reload }: Props) {
       .catch((error: Error) => say(`Not saved: ${error.message}`))
   }
   const mark = () => {
-    const view = views.at(0)
     const frame = view?.set.frames[view.state.index]
     if (frame) setKeyImages((before) => [...new Set([...before, text(frame.dataset, '00080018')])])
   }
@@ -90,8 +92,8 @@ function isOneOf(uids: string[]) {
 function goTo(measurement: Measurement, sets: DisplaySet[], show: Props['show'], views: Views): void {
   const index = (set: DisplaySet) =>
     set.frames.findIndex((frame) => text(frame.dataset, '00080018') === measurement.instance && frame.number === (measurement.frame ?? 1))
-  const view = views.all().find((each) => index(each.set) >= 0)
-  if (view) view.scrollTo(index(view.set))
+  const showing = views.all().find((each) => index(each.set) >= 0)
+  if (showing) showing.scrollTo(index(showing.set))
   else {
     const set = sets.find((each) => index(each) >= 0)
     if (set) show(set.id)

@@ -15,6 +15,13 @@ from tests.part10_files import in_own_study, uids
 from tests.samples import Sample, is_deflated, samples
 from tests.system import System
 
+_WITHOUT_FRAMES = {
+    "MR_truncated.dcm",  # its pixels end early
+    "chrJapMulti.dcm",  # these describe an image, but have none
+    "chrJapMultiExplicitIR6.dcm",
+    "chrKoreanMulti.dcm",
+}
+
 
 @dataclass(frozen=True)
 class Alone:
@@ -43,6 +50,11 @@ class Alone:
             found = pydicom.dcmread(io.BytesIO(self.content), stop_before_pixels=True)
             found.decode()
         return found
+
+    @property
+    def has_frames(self) -> bool:
+        """It has a picture, or several."""
+        return "Rows" in self.header and self.name not in _WITHOUT_FRAMES
 
     @property
     def url(self) -> str:

@@ -54,6 +54,22 @@ class Door:
             f"/dicom-web{path}", content=content, headers={"Content-Type": content_type} | headers
         )
 
+    async def leave(self, content: bytes, content_type: str = RELATED) -> list[Any]:
+        """Send the beginning of a body and go away; return what the door has sent all the same."""
+        messages = [{"type": "http.request", "body": content, "more_body": True}, {"type": "http.disconnect"}]
+        headers = [(b"content-type", content_type.encode()), (b"host", b"pacs.test")]
+        scope = {"type": "http", "method": "POST", "path": "/dicom-web/studies", "query_string": b"", "scheme": "http"}
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return messages.pop(0)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self.app(scope | {"headers": headers}, receive, send)
+        return sent
+
     @property
     def stored(self) -> list[bytes]:
         """The blobs of instances, in the order in which they came."""

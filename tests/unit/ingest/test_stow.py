@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
@@ -239,23 +238,8 @@ async def test_a_known_instance_is_success_again(door: Door) -> None:
 
 
 async def test_a_client_that_goes_away_leaves_nothing_half_way(door: Door) -> None:
-    messages = [
-        {"type": "http.request", "body": related(part10(FIRST), part10(SECOND))[:-5000], "more_body": True},
-        {"type": "http.disconnect"},
-    ]
-    headers = [(b"content-type", RELATED.encode()), (b"host", b"pacs.test")]
-    scope = {"type": "http", "method": "POST", "path": "/dicom-web/studies", "query_string": b"", "scheme": "http"}
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        return messages.pop(0)
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await door.app(scope | {"headers": headers}, receive, send)
-    assert sent == []  # nobody is told anything; the first one was complete
-    assert len(door.engines.blobs.keys("instances")) == 1
+    assert await door.leave(related(part10(FIRST), part10(SECOND))[:-5000]) == []
+    assert len(door.engines.blobs.keys("instances")) == 1  # nobody is told anything; the first one was complete
     assert door.engines.blobs.open_writers == 0
 
 

@@ -1,20 +1,22 @@
-"""A blob in the making as its thread sees it: hashed and written piece by piece, then given its name."""
+"""A blob in the making as its thread sees it: written some pieces at a time, then given its name."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from radstream.blobs.clock import Clock
-from radstream.blobs.direct import write_directly
+from radstream.blobs.direct import DirectFile
 from radstream.blobs.disk import answering, blob_info, set_time, write_all
 from radstream.blobs.incoming import Incoming
 from radstream.blobs.keys import to_path
 from radstream.blobs.linking import Linker
-from radstream.blobs.port import Buffer, Stored
+from radstream.blobs.pieces import Pieces
+from radstream.blobs.port import BlobInfo
 from radstream.blobs.room import Room
+from radstream.contract.errors import Unavailable
 
 _SYNC_EVERY_BYTES = 64 << 20  # so that a slow disk is felt while data comes, not in one long wait at the end
 
@@ -24,8 +26,6 @@ class Draft:
 
     Parameters
     ----------
-    prefix_bytes : int
-        How many of the first bytes are not part of the SHA-256.
     durable : bool
         The data is synced before the blob gets its name.
     room : Room, optional
@@ -37,7 +37,7 @@ class Draft:
         incoming: Incoming,
         linker: Linker,
         clock: Clock,
-        prefix_bytes: int,
+        blocks: Pieces,
         *,
         durable: bool,
         room: Room | None = None,
@@ -46,16 +46,21 @@ class Draft:
         self._room = room
         self._linker = linker
         self._clock = clock
+        self._blocks = blocks
         self._durable = durable
-        self._unhashed_bytes = prefix_bytes
         self._unsynced_bytes = 0
-        self._sha256 = hashlib.sha256()
         self._descriptor: int | None = None
+        self._direct: DirectFile | None = None
         self._file: Path | None = None
         self._path: str | None = None
 
-    def append(self, data: Buffer) -> None:
-        """Hash and write `data`.
+    def prepare(self) -> None:
+        """Make the temporary file, while there is time; errors come again with `append` or `finish`."""
+        with suppress(OSError, Unavailable):
+            self._opened()
+
+    def append(self, pieces: Sequence[memoryview]) -> None:
+        """Write `pieces`.
 
         Raises
         ------
@@ -64,13 +69,13 @@ class Draft:
         """
         try:
             with answering("write"):
-                self._append(data)
+                self._append(pieces)
         except BaseException:
             self.discard()
             raise
 
-    def finish(self, rest: Buffer, key: Callable[[str], str]) -> Stored:
-        """Write `rest`, make all durable, and give it the name that `key` makes of the SHA-256; see also `settle`.
+    def finish(self, pieces: Sequence[memoryview], key: str) -> tuple[BlobInfo, bool]:
+        """Write `pieces`, make all durable, and give it its name; see also `settle`.
 
         Raises
         ------
@@ -80,11 +85,11 @@ class Draft:
         """
         try:
             with answering("write"):
-                self._append(rest)
-                sha256 = self._sha256.hexdigest()
-                return self._place(key(sha256), sha256)
-        finally:
+                self._append(pieces)
+                return self._place(key)
+        except BaseException:
             self.discard()
+            raise
 
     def settle(self) -> None:
         """Make the name durable, unless `finish` failed; also one that was there: who gave it may not have come to it.
@@ -94,12 +99,13 @@ class Draft:
         Unavailable
             If the disk does not say that it is.
         """
+        self.discard()
         if self._durable and self._path is not None:
             with answering("write"):
                 self._linker.make_durable(self._path)
 
     def discard(self) -> None:
-        """Remove the temporary file; never raises."""
+        """Remove the temporary file, or the temporary name of a blob that has its own; never raises."""
         descriptor, self._descriptor = self._descriptor, None
         file, self._file = self._file, None
         try:
@@ -110,15 +116,16 @@ class Draft:
         except OSError:
             pass  # swept when the next process starts
 
-    def _append(self, data: Buffer) -> None:
-        descriptor = self._opened()
-        view = memoryview(data)
+    def _append(self, pieces: Sequence[memoryview]) -> None:
+        descriptor, size_bytes = self._opened(), sum(map(len, pieces))
         if self._room is not None:
-            self._room.take(len(view))
-        self._sha256.update(view[self._unhashed_bytes :])
-        self._unhashed_bytes = max(0, self._unhashed_bytes - len(view))
-        (write_directly if self._durable else write_all)(descriptor, view)
-        self._unsynced_bytes += len(view)
+            self._room.take(size_bytes)
+        if self._direct is not None:
+            self._direct.append(pieces)
+        else:
+            for piece in pieces:
+                write_all(descriptor, piece)
+        self._unsynced_bytes += size_bytes
         if self._durable and self._unsynced_bytes >= _SYNC_EVERY_BYTES:
             os.fdatasync(descriptor)
             self._unsynced_bytes = 0
@@ -126,9 +133,10 @@ class Draft:
     def _opened(self) -> int:
         if self._descriptor is None:
             self._descriptor, self._file = self._incoming.create()
+            self._direct = DirectFile(self._descriptor, self._blocks) if self._durable else None
         return self._descriptor
 
-    def _place(self, key: str, sha256: str) -> Stored:
+    def _place(self, key: str) -> tuple[BlobInfo, bool]:
         path = to_path(key)
         assert self._file is not None
         set_time(self._opened(), self._clock.now())  # the kernel's own may be some milliseconds coarse
@@ -140,4 +148,4 @@ class Draft:
                 status = first
                 break
         self._path = path
-        return Stored(blob_info(key, status), created, sha256)
+        return blob_info(key, status), created

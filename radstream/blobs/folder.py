@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple
 
 from radstream.blobs.clock import Clock
+from radstream.blobs.direct import BLOCK_BYTES
 from radstream.blobs.disk import Part, answering, blob_info, read_all, sync_folder, write_all
 from radstream.blobs.draft import Draft
 from radstream.blobs.incoming import Incoming
@@ -20,6 +22,8 @@ from radstream.blobs.linking import Linker
 from radstream.blobs.pieces import Pieces
 from radstream.blobs.port import BlobInfo, Buffer, Stored
 from radstream.blobs.room import Room
+from radstream.blobs.strand import Strand
+from radstream.blobs.workers import Workers
 from radstream.blobs.writer import BackgroundWriter
 from radstream.contract.errors import NotFound, Unavailable
 
@@ -55,8 +59,9 @@ class FolderBlobStore:
         self._linker = Linker(folder)
         self._clock = Clock()
         self._pieces = Pieces()
+        self._blocks = Pieces(BLOCK_BYTES)
         # Apart, so that pictures are served while a slow disk holds up those that arrive.
-        self._writing = ThreadPoolExecutor(thread_count, thread_name_prefix="blobs-writing")
+        self._writing = Workers(thread_count, "blobs-writing")
         self._reading = ThreadPoolExecutor(thread_count, thread_name_prefix="blobs-reading")
 
     def writer(self, prefix: Buffer = b"") -> BackgroundWriter:
@@ -76,10 +81,10 @@ class FolderBlobStore:
     async def stream(self, key: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         """Yield a part of a blob in pieces of 256 KiB, the next one read while the last one is used; see the port."""
         part = await self._read(self._open, key, offset, length)
-        ahead = self._start(self._reading, part.next_piece)
+        ahead = self._start(part.next_piece)
         try:
             while piece := await asyncio.shield(ahead):
-                ahead = self._start(self._reading, part.next_piece)
+                ahead = self._start(part.next_piece)
                 yield piece
         finally:
             await asyncio.wait([ahead])
@@ -109,8 +114,8 @@ class FolderBlobStore:
         await asyncio.to_thread(self._close)
 
     def _writer(self, prefix: Buffer, room: Room | None) -> BackgroundWriter:
-        shared = (self._incoming, self._linker, self._clock)
-        draft = Draft(*shared, len(memoryview(prefix)), durable=self._durable, room=room)
+        shared = (self._incoming, self._linker, self._clock, self._blocks)
+        draft = Draft(*shared, durable=self._durable, room=room)
         return BackgroundWriter(self._writing, draft, prefix, self._pieces)
 
     def _read_part(self, key: str, offset: int, length: int | None) -> bytes:
@@ -157,7 +162,7 @@ class FolderBlobStore:
         self._room.require()
 
     def _close(self) -> None:
-        self._writing.shutdown()
+        self._writing.close()
         self._reading.shutdown()
         self._incoming.close()
 
@@ -173,13 +178,10 @@ class FolderBlobStore:
                 raise NotFound("no such blob") from error
 
     async def _read(self, function: Callable[[*_Arguments], _Result], *arguments: *_Arguments) -> _Result:
-        return await self._start(self._reading, function, *arguments)
+        return await self._start(function, *arguments)
 
     async def _write(self, function: Callable[[*_Arguments], _Result], *arguments: *_Arguments) -> _Result:
-        return await self._start(self._writing, function, *arguments)
+        return await Strand(self._writing).start(partial(function, *arguments)).wait()
 
-    @staticmethod
-    def _start(
-        threads: Executor, function: Callable[[*_Arguments], _Result], *arguments: *_Arguments
-    ) -> asyncio.Future[_Result]:
-        return asyncio.get_running_loop().run_in_executor(threads, function, *arguments)
+    def _start(self, function: Callable[[*_Arguments], _Result], *arguments: *_Arguments) -> asyncio.Future[_Result]:
+        return asyncio.get_running_loop().run_in_executor(self._reading, function, *arguments)

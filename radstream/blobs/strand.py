@@ -6,12 +6,18 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import suppress
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 _Result = TypeVar("_Result")
 _Value = TypeVar("_Value")
+
+
+class Threads(Protocol):
+    """What does the work of strands, such as `Workers` or a `ThreadPoolExecutor`."""
+
+    def submit(self, work: Callable[[], None], /) -> object:
+        """Let a thread do `work`."""
 
 
 class Strand:
@@ -25,7 +31,7 @@ class Strand:
         The last that work given to `do` has raised.
     """
 
-    def __init__(self, threads: Executor) -> None:
+    def __init__(self, threads: Threads) -> None:
         self._threads = threads
         self._lock = threading.Lock()
         self._work: deque[Callable[[], None]] = deque()
@@ -44,13 +50,11 @@ class Strand:
         if not is_working:
             self._threads.submit(self._work_off)
 
-    def start(self, function: Callable[[], _Result]) -> asyncio.Future[_Result]:
-        """Return the future result of ``function()``, done after all that was given before, whoever waits for it."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[_Result] = loop.create_future()
-        future.add_done_callback(_take_error)
-        self.do(lambda: _answer(loop, future, function))
-        return future
+    def start(self, function: Callable[[], _Result]) -> Answer[_Result]:
+        """Return what ``function()`` will return, done after all that was given before, whoever waits for it."""
+        answer: Answer[_Result] = Answer()
+        self.do(lambda: answer.give(function))
+        return answer
 
     def _work_off(self) -> None:
         while True:
@@ -65,24 +69,40 @@ class Strand:
                 self.error = error
 
 
-def _answer(loop: asyncio.AbstractEventLoop, future: asyncio.Future[_Result], function: Callable[[], _Result]) -> None:
-    try:
-        result = function()
-    except Exception as error:  # noqa: BLE001 - a boundary between threads: goes to who waits
-        tell(loop, future, future.set_exception, error)
-    else:
-        tell(loop, future, future.set_result, result)
+class Answer(Generic[_Result]):
+    """What a thread will have found out. The event loop is woken only if somebody waits already: a wake is dear."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_given = False
+        self._result: _Result
+        self._error: Exception | None = None
+        self._waiting: asyncio.Future[None] | None = None
+
+    def give(self, function: Callable[[], _Result]) -> None:
+        """Take what ``function()`` returns or raises, in the thread."""
+        try:
+            self._result = function()
+        except Exception as error:  # noqa: BLE001 - a boundary between threads: goes to who waits
+            self._error = error
+        with self._lock:
+            self._is_given = True
+        if self._waiting is not None:
+            tell(self._waiting, None)
+
+    async def wait(self) -> _Result:
+        """Return the result, or raise the error, when it is there; by one task at a time."""
+        with self._lock:
+            if not self._is_given:
+                self._waiting = asyncio.get_running_loop().create_future()
+        if self._waiting is not None:
+            await self._waiting
+        if self._error is not None:
+            raise self._error
+        return self._result
 
 
-def tell(
-    loop: asyncio.AbstractEventLoop, future: asyncio.Future[_Result], end: Callable[[_Value], None], value: _Value
-) -> None:
+def tell(future: asyncio.Future[_Value], result: _Value) -> None:
     """Let the loop end `future`, from any thread; without effect if nobody waits for it any more."""
     with suppress(RuntimeError):  # the loop was closed meanwhile
-        loop.call_soon_threadsafe(lambda: None if future.done() else end(value))
-
-
-def _take_error(future: asyncio.Future[_Result]) -> None:
-    """Take note of an error, for which nobody may be waiting any more."""
-    if not future.cancelled():
-        future.exception()
+        future.get_loop().call_soon_threadsafe(lambda: None if future.done() else future.set_result(result))

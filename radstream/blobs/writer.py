@@ -1,36 +1,48 @@
-"""The event loop's side of a blob in the making: gathers what comes, and lets a thread hash and write it.
+"""The event loop's side of a blob in the making: gathers what comes, and lets threads hash and write it.
 
-The thread goes on by itself while there is something to write; the loop is told only of the end, and of a queue that
-is short again. A blob that fits into one piece costs one hop to a thread in all.
+A thread hashes each piece while the next one comes, and writes several at once: a large write costs hardly more than
+a small one. The loop is told only of the end, and of a queue that is short again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import Executor
+import hashlib
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
 from radstream.blobs.pieces import Pieces
-from radstream.blobs.port import Buffer, Stored
-from radstream.blobs.strand import Strand, tell
+from radstream.blobs.port import BlobInfo, Buffer, Stored
+from radstream.blobs.strand import Answer, Strand, Threads, tell
 
 _MOST_WAITING: Final = 3
-"""Pieces; with more of them waiting to be written, `drain` waits."""
+"""Pieces; with more of them waiting for a thread, `drain` waits."""
+
+_WRITTEN_AT_ONCE_BYTES: Final = 1 << 20
+"""What is hashed is held back until there is so much of it, or no more to come."""
 
 
 class Draft(Protocol):
     """A blob in the making as its thread sees it. All calls block and come one after the other, from any thread."""
 
-    def append(self, data: Buffer) -> None:
-        """Hash and keep `data`; `Unavailable` if it cannot be kept, nothing is left of the draft then."""
+    def prepare(self) -> None:
+        """Do what can be done before there is anything to keep; never raises."""
 
-    def finish(self, rest: Buffer, key: Callable[[str], str]) -> Stored:
-        """Add `rest`, make all durable, give it the key that `key` makes of the SHA-256, and tidy up."""
+    def append(self, pieces: Sequence[memoryview]) -> None:
+        """Keep what is in `pieces`; `Unavailable` if that cannot be, nothing is left of the draft then."""
+
+    def finish(self, pieces: Sequence[memoryview], key: str) -> tuple[BlobInfo, bool]:
+        """Add `pieces`, make all durable and give it its key; if that fails, nothing is left of the draft.
+
+        Returns
+        -------
+        BlobInfo, bool
+            Of the blob that has the key, and whether it is this one.
+        """
 
     def settle(self) -> None:
-        """Make durable that the blob has its key; nothing if `finish` failed."""
+        """Tidy up, and make durable that the blob has its key; not if `finish` failed."""
 
     def discard(self) -> None:
         """Forget everything; never raises."""
@@ -41,22 +53,25 @@ class BackgroundWriter:
 
     Parameters
     ----------
-    threads : Executor
+    threads : Threads
         Where `draft` does its blocking work.
     prefix : Buffer
-        The first bytes of the blob.
+        The first bytes of the blob, shorter than a piece; not part of its SHA-256.
     pieces : Pieces
         Where bytes are gathered.
     """
 
-    def __init__(self, threads: Executor, draft: Draft, prefix: Buffer, pieces: Pieces) -> None:
+    def __init__(self, threads: Threads, draft: Draft, prefix: Buffer, pieces: Pieces) -> None:
         self._strand = Strand(threads)
         self._draft = draft
         self._pieces = pieces
         self._piece = pieces.take()
         self._filled = 0
+        self._sha256 = hashlib.sha256()
+        self._unhashed_bytes = len(memoryview(prefix))
+        self._hashed: list[memoryview] = []
         self._draining: asyncio.Future[None] | None = None
-        self._settling: asyncio.Future[None] | None = None
+        self._settling: Answer[None] | None = None
         self._has_ended = False
         self.write(prefix)
 
@@ -69,11 +84,11 @@ class BackgroundWriter:
             self._filled += taken
             rest = rest[taken:]
             if self._filled == len(self._piece):
-                self._strand.do(partial(self._append, self._piece, asyncio.get_running_loop()))
+                self._strand.do(partial(self._append, self._piece))
                 self._piece, self._filled = self._pieces.take(), 0
 
     async def drain(self) -> None:
-        """Wait until at most a few pieces wait to be written; see the port."""
+        """Wait until at most a few pieces wait for a thread; see the port."""
         while self._strand.error is None and len(self._strand) > _MOST_WAITING:
             self._draining = asyncio.get_running_loop().create_future()
             if len(self._strand) > _MOST_WAITING:  # so that a thread will come to look at `_draining` later
@@ -90,20 +105,20 @@ class BackgroundWriter:
     async def place(self, key: Callable[[str], str]) -> Stored:
         """Give the blob its key, and go on to make that durable; see the port."""
         self._end()
-        placing = self._strand.start(partial(self._finish, self._piece, self._filled, key))
+        placing = self._strand.start(partial(self._finish, key))
         self._settling = self._strand.start(self._draft.settle)
-        return await placing
+        return await placing.wait()
 
     async def settle(self) -> None:
         """Wait until the key is durable; see the port."""
         assert self._settling is not None
-        await self._settling
+        await self._settling.wait()
 
     async def abort(self) -> None:
         """Forget what was written; see the port."""
         if not self._has_ended:
             self._end()
-            await self._strand.start(partial(self._discard, self._piece))
+            await self._strand.start(self._discard).wait()
 
     def _end(self) -> None:
         if self._has_ended:
@@ -112,28 +127,55 @@ class BackgroundWriter:
 
     # --- in a thread --------------------------------------------------------------------------------------------
 
-    def _append(self, piece: memoryview, loop: asyncio.AbstractEventLoop) -> None:
+    def _append(self, piece: memoryview) -> None:
+        try:
+            self._hashed.append(piece)
+            self._draft.prepare()
+            self._hash(piece)
+            if len(self._hashed) * len(piece) >= _WRITTEN_AT_ONCE_BYTES:
+                self._write_hashed()
+        finally:
+            self._wake_drain()
+
+    def _hash(self, piece: memoryview) -> None:
+        self._sha256.update(piece[self._unhashed_bytes :])
+        self._unhashed_bytes = max(0, self._unhashed_bytes - len(piece))
+
+    def _write_hashed(self) -> None:
         try:
             if self._strand.error is None:
-                self._draft.append(piece)
+                self._draft.append(self._hashed)
         finally:
-            self._pieces.give_back(piece)
-            self._wake_drain(loop)
+            self._give_back()
 
-    def _wake_drain(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _wake_drain(self) -> None:
         draining = self._draining
         if draining is not None and len(self._strand) <= _MOST_WAITING:
             self._draining = None
-            tell(loop, draining, draining.set_result, None)
+            tell(draining, None)
 
-    def _finish(self, piece: memoryview, filled: int, key: Callable[[str], str]) -> Stored:
+    def _finish(self, key: Callable[[str], str]) -> Stored:
+        rest = self._piece[: self._filled]
         try:
             if self._strand.error is not None:
                 raise self._strand.error
-            return self._draft.finish(piece[:filled], key)
+            self._hash(rest)
+            sha256 = self._sha256.hexdigest()
+            info, created = self._draft.finish([*self._hashed, rest], key(sha256))
+            return Stored(info, created, sha256)
+        except BaseException:
+            self._draft.discard()
+            raise
         finally:
-            self._pieces.give_back(piece)
+            self._hashed.append(self._piece)
+            self._give_back()
 
-    def _discard(self, piece: memoryview) -> None:
+    def _discard(self) -> None:
         self._draft.discard()
-        self._pieces.give_back(piece)
+        self._hashed.append(self._piece)
+        self._give_back()
+
+    def _give_back(self) -> None:
+        for piece in self._hashed:
+            self._pieces.give_back(piece)
+        self._hashed = []

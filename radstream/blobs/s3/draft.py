@@ -6,14 +6,13 @@ from its temporary key. No more than two parts are in memory.
 
 from __future__ import annotations
 
-import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
 from radstream.blobs.keys import to_path
-from radstream.blobs.port import Buffer, Stored
+from radstream.blobs.port import BlobInfo
 from radstream.blobs.s3.client import Client, md5
 from radstream.blobs.s3.errors import answering
 from radstream.blobs.s3.placing import INCOMING, Parts, copy_in, put
@@ -29,18 +28,14 @@ class Draft:
 
     Parameters
     ----------
-    prefix_bytes : int
-        How many of the first bytes are not part of the SHA-256.
     part_bytes : int
         A blob up to this size is put in one piece, a larger one in parts of this size; `SMALLEST_PART_BYTES` or more.
     """
 
-    def __init__(self, client: Client, preparation: Preparation, prefix_bytes: int, part_bytes: int) -> None:
+    def __init__(self, client: Client, preparation: Preparation, part_bytes: int) -> None:
         self._client = client
         self._preparation = preparation
         self._part_bytes = part_bytes
-        self._unhashed_bytes = prefix_bytes
-        self._sha256 = hashlib.sha256()
         self._id = uuid.uuid4().hex
         self._rest = bytearray()
         self._upload: str | None = None
@@ -48,21 +43,24 @@ class Draft:
         self._digests: list[str] = []
         self._size_bytes = 0
 
-    def append(self, data: Buffer) -> None:
-        """Hash `data`, and upload what makes a part.
+    def prepare(self) -> None:
+        """Do nothing: the server is told when there is a part."""
+
+    def append(self, pieces: Sequence[memoryview]) -> None:
+        """Take `pieces`, and upload what makes a part.
 
         Raises
         ------
         Unavailable
         """
         try:
-            self._append(data)
+            self._append(pieces)
         except BaseException:
             self.discard()
             raise
 
-    def finish(self, rest: Buffer, key: Callable[[str], str]) -> Stored:
-        """Add `rest` and give the blob the key that `key` makes of the SHA-256, unless it is there.
+    def finish(self, pieces: Sequence[memoryview], key: str) -> tuple[BlobInfo, bool]:
+        """Add `pieces` and give the blob its key, unless that is there.
 
         Raises
         ------
@@ -70,17 +68,13 @@ class Draft:
         InvalidKey
         """
         try:
-            self._append(rest)
-            sha256 = self._sha256.hexdigest()
-            name = key(sha256)
-            to_path(name)  # raises InvalidKey
+            self._append(pieces)
+            to_path(key)  # raises InvalidKey
             self._preparation.prepare()
             with answering("write"):
                 if self._upload is None:
-                    info, created = put(self._client, name, self._rest, self._id)
-                else:
-                    info, created = copy_in(self._client, name, self._id, self._completed())
-            return Stored(info, created, sha256)
+                    return put(self._client, key, self._rest, self._id)
+                return copy_in(self._client, key, self._id, self._completed())
         finally:
             self.discard()
 
@@ -101,17 +95,16 @@ class Draft:
     def _name(self) -> str:
         return f"{INCOMING}{self._id}"
 
-    def _append(self, data: Buffer) -> None:
-        view = memoryview(data)
-        self._size_bytes += len(view)
-        self._sha256.update(view[self._unhashed_bytes :])
-        self._unhashed_bytes = max(0, self._unhashed_bytes - len(view))
-        while len(self._rest) + len(view) > self._part_bytes:
-            length = self._part_bytes - len(self._rest)
-            self._rest += view[:length]
-            view = view[length:]
-            self._send()
-        self._rest += view
+    def _append(self, pieces: Sequence[memoryview]) -> None:
+        for piece in pieces:
+            self._size_bytes += len(piece)
+            rest = piece
+            while len(self._rest) + len(rest) > self._part_bytes:
+                length = self._part_bytes - len(self._rest)
+                self._rest += rest[:length]
+                rest = rest[length:]
+                self._send()
+            self._rest += rest
 
     def _send(self) -> None:
         """Upload `_rest` as the next part."""

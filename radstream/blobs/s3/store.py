@@ -78,7 +78,7 @@ class S3BlobStore:
 
     def writer(self, prefix: Buffer = b"") -> BackgroundWriter:
         """Return a writer of a new blob; see the port."""
-        draft = Draft(self._client, self._preparation, len(memoryview(prefix)), self._part_bytes)
+        draft = Draft(self._client, self._preparation, self._part_bytes)
         return BackgroundWriter(self._writing, draft, prefix, self._pieces)
 
     async def put(self, key: str, data: Buffer) -> Stored:

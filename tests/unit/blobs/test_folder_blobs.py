@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from radstream.blobs.direct import DirectFile
 from radstream.blobs.folder import FolderBlobStore
+from radstream.blobs.workers import Workers
 from radstream.contract.errors import NotFound
 from tests.folder_store import KEY, LARGE, PATH, nothing_in_the_making
 
@@ -26,12 +27,12 @@ def mode_for_others(path: Path) -> int:
     return path.stat().st_mode & 0o077
 
 
-class CountingThreads(ThreadPoolExecutor):
+class CountingWorkers(Workers):
     hops = 0
 
-    def submit(self, *arguments: Any, **named: Any) -> Future[Any]:
+    def submit(self, work: Callable[[], None]) -> None:
         self.hops += 1
-        return super().submit(*arguments, **named)
+        super().submit(work)
 
 
 # --- where blobs lie -------------------------------------------------------------------------------------------------
@@ -66,7 +67,7 @@ async def test_foreign_files_are_not_blobs(store: FolderBlobStore, folder: Path)
 
 
 async def test_a_small_instance_costs_one_hop_to_a_thread(store: FolderBlobStore) -> None:
-    threads = store._writing = CountingThreads(1)
+    threads = store._writing = CountingWorkers(1, "test")
     writer = store.writer(b"meta")
     for _ in range(10):
         writer.write(b"x" * 20_000)
@@ -78,15 +79,15 @@ async def test_a_small_instance_costs_one_hop_to_a_thread(store: FolderBlobStore
 async def test_little_waits_in_memory_while_the_disk_is_slow(
     store: FolderBlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disk_works, write = threading.Event(), os.write
+    disk_works, write = threading.Event(), DirectFile.append
 
-    def write_when_it_works(descriptor: int, data: memoryview) -> int:
+    def write_when_it_works(file: DirectFile, pieces: Sequence[memoryview]) -> None:
         disk_works.wait(30)
-        return write(descriptor, data)
+        write(file, pieces)
 
     writer = store.writer()
     with monkeypatch.context() as slow:
-        slow.setattr("radstream.blobs.disk.os.write", write_when_it_works)
+        slow.setattr(DirectFile, "append", write_when_it_works)
         for _ in range(3):
             writer.write(LARGE[: 1 << 20])
         draining = asyncio.create_task(writer.drain())
@@ -130,7 +131,7 @@ async def test_commit_given_up_before_a_thread_was_free_ends_whole_and_tidy(fold
     writer = store.writer()
     writer.write(LARGE)
     await store.check()  # comes after the piece in the only thread
-    store._writing.submit(thread_is_free.wait, 30)
+    store._writing.submit(lambda: (thread_is_free.wait(30), None)[1])
     task = asyncio.create_task(writer.commit(lambda _sha256: KEY))
     await asyncio.sleep(0)
     task.cancel()

@@ -66,7 +66,8 @@ async def test_disk_that_takes_no_data_is_told_as_unavailable(
     store: FolderBlobStore, folder: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr("radstream.blobs.disk.os.write", failing(number))
+        broken.setattr(os, "write", failing(number))
+        broken.setattr(os, "writev", failing(number))
         small, large = store.writer(), store.writer()
         small.write(b"x")
         with pytest.raises(Unavailable, match=errno.errorcode[number]) as caught:

@@ -9,15 +9,16 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from radstream.blobs.direct import BLOCK_BYTES, write_directly
+from radstream.blobs.direct import BLOCK_BYTES, DirectFile
 from radstream.blobs.folder import FolderBlobStore
 from radstream.blobs.pieces import Pieces
 from radstream.blobs.strand import Strand
+from radstream.blobs.workers import Workers
 from radstream.contract.errors import Unavailable
 from tests.folder_store import KEY, LARGE, failing
 
@@ -25,9 +26,10 @@ SIZES = [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, (256 << 10) - 1, 256 << 10, (256 <<
 
 
 @pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
-        yield pool
+def threads() -> Iterator[Workers]:
+    workers = Workers(4, "test")
+    yield workers
+    workers.close()
 
 
 @pytest.fixture
@@ -43,8 +45,12 @@ def aligned(data: bytes) -> memoryview:
     return piece[: len(data)]
 
 
+def direct(descriptor: int) -> DirectFile:
+    return DirectFile(descriptor, Pieces(BLOCK_BYTES))
+
+
 def content(descriptor: int) -> bytes:
-    return os.pread(descriptor, 1 << 22, 0)
+    return Path(f"/proc/self/fd/{descriptor}").read_bytes()  # through the cache, however it was written
 
 
 # --- writing past the page cache -------------------------------------------------------------------------------------
@@ -53,16 +59,67 @@ def content(descriptor: int) -> bytes:
 @pytest.mark.parametrize("size", SIZES)
 def test_every_size_is_written_exactly(file: int, size: int) -> None:
     data = os.urandom(size)
-    write_directly(file, aligned(data))
+    direct(file).append([aligned(data)])
     assert content(file) == data
-    assert not fcntl.fcntl(file, fcntl.F_GETFL) & os.O_DIRECT
+
+
+def test_pieces_are_written_in_one_turn_and_in_order(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    writev, turns = os.writev, []
+
+    def counted(descriptor: int, views: list[memoryview]) -> int:
+        turns.append(writev(descriptor, views))
+        return turns[-1]
+
+    monkeypatch.setattr(os, "writev", counted)
+    data = os.urandom(300_001)
+    direct(file).append([aligned(data[:131_072]), aligned(data[131_072:262_144]), aligned(data[262_144:])])
+    assert content(file) == data
+    assert turns == [74 * BLOCK_BYTES]
+
+
+def test_what_comes_after_a_begun_block_follows_it(file: int) -> None:
+    data = os.urandom(300_001)
+    output = direct(file)
+    output.append([aligned(data[:100_001])])
+    output.append([aligned(data[100_001:])])
+    assert content(file) == data
+
+
+def test_the_rest_of_a_block_holds_nothing_of_what_its_memory_held_before(
+    file: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks, ftruncate = Pieces(BLOCK_BYTES), os.ftruncate
+    used = blocks.take()
+    used[:] = b"x" * BLOCK_BYTES
+    blocks.give_back(used)
+    padded: list[bytes] = []
+
+    def seen(descriptor: int, length: int) -> None:
+        padded.append(content(file))
+        ftruncate(descriptor, length)
+
+    monkeypatch.setattr(os, "ftruncate", seen)
+    DirectFile(file, blocks).append([aligned(bytes(65_537))])
+    assert padded == [bytes(17 * BLOCK_BYTES)]
 
 
 def test_memory_and_offset_that_are_not_aligned_are_written_through_the_cache(file: int) -> None:
     data = os.urandom(300_001)
-    write_directly(file, data[:17])
-    write_directly(file, aligned(data)[17:])
+    output = direct(file)
+    output.append([data[:17]])
+    output.append([aligned(data)[17:]])
     assert content(file) == data
+
+
+def test_a_disk_that_refuses_direct_writing_midway_gets_the_rest_through_the_cache(
+    file: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, data = direct(file), os.urandom(300_001)
+    output.append([aligned(data[:131_072])])
+    monkeypatch.setattr(os, "writev", failing(errno.EINVAL))
+    output.append([aligned(data[131_072:])])
+    assert content(file) == data
+    assert not fcntl.fcntl(file, fcntl.F_GETFL) & os.O_DIRECT
 
 
 def test_file_system_without_direct_writing_is_written_through_the_cache(
@@ -70,29 +127,28 @@ def test_file_system_without_direct_writing_is_written_through_the_cache(
 ) -> None:
     monkeypatch.setattr("radstream.blobs.direct.fcntl.fcntl", failing(errno.EINVAL))
     data = os.urandom(300_001)
-    write_directly(file, aligned(data))
+    direct(file).append([aligned(data)])
     assert content(file) == data
 
 
 def test_a_disk_that_takes_less_than_asked_is_asked_again(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = os.write
-    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[: 2 * BLOCK_BYTES]))
+    writev = os.writev
+    monkeypatch.setattr(os, "writev", lambda descriptor, views: writev(descriptor, [views[0][: 2 * BLOCK_BYTES]]))
     data = os.urandom(100_000)
-    write_directly(file, aligned(data))
+    direct(file).append([aligned(data)])
     assert content(file) == data
 
 
-def test_full_disk_is_told_and_direct_writing_ends(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "write", failing(errno.ENOSPC))
+def test_full_disk_is_told(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "writev", failing(errno.ENOSPC))
     with pytest.raises(OSError, match="No space"):
-        write_directly(file, aligned(bytes(300_000)))
-    assert not fcntl.fcntl(file, fcntl.F_GETFL) & os.O_DIRECT
+        direct(file).append([aligned(bytes(300_000))])
 
 
 # --- the order of work -----------------------------------------------------------------------------------------------
 
 
-async def test_work_of_a_strand_is_done_in_order_and_never_twice_at_once(threads: ThreadPoolExecutor) -> None:
+async def test_work_of_a_strand_is_done_in_order_and_never_twice_at_once(threads: Workers) -> None:
     strand, seen, at_once, most = Strand(threads), [], 0, 0
     lock = threading.Lock()
 
@@ -109,27 +165,67 @@ async def test_work_of_a_strand_is_done_in_order_and_never_twice_at_once(threads
         strand.do(lambda number=number: work(number))  # type: ignore[misc]
         if number % 50 == 0:
             await asyncio.sleep(0.001)
-    await strand.start(lambda: None)
+    await strand.start(lambda: None).wait()
     assert seen == list(range(500))
     assert most == 1
 
 
-async def test_a_strand_tells_results_and_errors_and_goes_on(threads: ThreadPoolExecutor) -> None:
+async def test_a_strand_tells_results_and_errors_and_goes_on(threads: Workers) -> None:
     strand = Strand(threads)
     failed, done = strand.start(lambda: 1 // 0), strand.start(lambda: 7)
     with pytest.raises(ZeroDivisionError):
-        await failed
-    assert await done == 7
+        await failed.wait()
+    assert await done.wait() == 7
 
 
-async def test_what_nobody_waits_for_any_more_is_done_all_the_same(threads: ThreadPoolExecutor) -> None:
+async def test_what_nobody_waits_for_any_more_is_done_all_the_same(threads: Workers) -> None:
     strand, done, may_begin = Strand(threads), threading.Event(), threading.Event()
     strand.do(lambda: (may_begin.wait(20), None)[1])
-    given_up = strand.start(done.set)
+    given_up = asyncio.ensure_future(strand.start(done.set).wait())
+    await asyncio.sleep(0)
     given_up.cancel()
     may_begin.set()
-    await strand.start(lambda: None)
+    await strand.start(lambda: None).wait()
     assert done.is_set()
+
+
+async def test_what_was_done_before_anybody_waits_wakes_nobody(
+    threads: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("radstream.blobs.strand.tell", failing(errno.EPERM))
+    strand, done = Strand(threads), threading.Event()
+    answer = strand.start(lambda: 7)
+    strand.do(done.set)
+    assert done.wait(20)
+    assert await answer.wait() == 7
+
+
+def test_no_more_threads_are_started_than_have_work() -> None:
+    workers, may_end = Workers(3, "some"), threading.Event()
+
+    def running() -> int:
+        return sum(thread.name.startswith("some-") for thread in threading.enumerate())
+
+    assert running() == 0
+    workers.submit(lambda: None)
+    assert running() == 1
+    for _ in range(9):
+        workers.submit(lambda: (may_end.wait(20), None)[1])
+    assert running() == 3
+    may_end.set()
+    workers.close()
+    assert running() == 0
+    with pytest.raises(RuntimeError):
+        workers.submit(lambda: None)
+
+
+def test_closing_waits_for_what_was_submitted() -> None:
+    done: list[int] = []
+    workers = Workers(2, "some")
+    for number in range(100):
+        workers.submit(partial(done.append, number))
+    workers.close()
+    assert sorted(done) == list(range(100))
 
 
 def test_memory_is_used_again_but_not_kept_without_end() -> None:

@@ -100,14 +100,14 @@ def flipped(data: bytes) -> bytes:
 def draft(client: FakeClient) -> Draft:
     preparation = Preparation(client)
     preparation._was_done = True
-    return Draft(client, preparation, 0, PART_BYTES)
+    return Draft(client, preparation, PART_BYTES)
 
 
 @pytest.mark.parametrize("size", [1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES])
 def test_blob_that_arrives_damaged_is_no_success_and_is_gone(size: int) -> None:
     client = FakeClient(spoil=flipped)
     with pytest.raises(Unavailable, match="give back"):
-        draft(client).finish(bytes(size), lambda sha256: f"main/{sha256}")
+        draft(client).finish([memoryview(bytes(size))], "main/a")
     assert client.objects == {}
     assert client.begun == {}
 
@@ -116,26 +116,26 @@ def test_blob_that_arrives_damaged_is_no_success_and_is_gone(size: int) -> None:
 def test_blob_that_arrives_shortened_is_no_success(size: int) -> None:
     client = FakeClient(spoil=lambda data: data[:-1])
     with pytest.raises(Unavailable, match="give back"):
-        draft(client).finish(bytes(size), lambda sha256: f"main/{sha256}")
+        draft(client).finish([memoryview(bytes(size))], "main/a")
 
 
 @pytest.mark.parametrize("size", [0, 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES])
 @pytest.mark.parametrize("etag_of", [md5, lambda _data: "of-some-other-kind"], ids=["md5", "other"])
 def test_sound_blob_is_a_success_whatever_the_server_calls_it(size: int, etag_of: Callable[[bytes], str]) -> None:
     client = FakeClient(etag_of)
-    stored = draft(client).finish(bytes(size), lambda sha256: f"main/{sha256}")
-    assert stored.created
-    assert stored.info.size_bytes == size
-    assert {key: len(data) for key, (data, _) in client.objects.items()} == {f"main/{stored.sha256}": size}
+    info, created = draft(client).finish([memoryview(bytes(size))], "main/a")
+    assert created
+    assert info.size_bytes == size
+    assert {key: len(data) for key, (data, _) in client.objects.items()} == {"main/a": size}
     assert client.begun == {}
 
 
 def test_large_blob_that_is_there_is_not_copied_again() -> None:
     client = FakeClient()
-    first = draft(client).finish(bytes(2 * PART_BYTES), lambda _: "main/a")
-    second = draft(client).finish(bytes(3 * PART_BYTES), lambda _: "main/a")
-    assert (first.created, second.created) == (True, False)
-    assert second.info == first.info
+    first = draft(client).finish([memoryview(bytes(2 * PART_BYTES))], "main/a")
+    second = draft(client).finish([memoryview(bytes(3 * PART_BYTES))], "main/a")
+    assert (first[1], second[1]) == (True, False)
+    assert second[0] == first[0]
     assert list(client.objects) == ["main/a"]
     assert client.begun == {}
 

@@ -154,9 +154,9 @@ class ConsumeLoop:
     async def _gather(self) -> list[Record]:
         """Return a batch: full, or as much of it as came within the linger."""
         records = await self._consumer.poll(self._max_batch, IDLE_S)
-        deadline_s = _now_s() + self._linger_s
-        while records and len(records) < self._max_batch and (left_s := deadline_s - _now_s()) > 0:
-            records += await self._consumer.poll(self._max_batch - len(records), left_s)
+        if self._linger_s and 0 < len(records) < self._max_batch:
+            await asyncio.sleep(self._linger_s)  # and look once, not for each record that comes
+            records += await self._consumer.poll(self._max_batch - len(records), 0.0)
         return records
 
     async def _settle(self, records: Sequence[Record]) -> None:

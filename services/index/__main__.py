@@ -15,7 +15,7 @@ from services.index.handle import Indexing
 from services.index.lifecycle import Lifecycle
 
 GROUP: Final = "index"
-MAX_BATCH: Final = 32
+MAX_BATCH: Final = 64
 LINGER_S: Final = {INSTANCE_STORED.name: 0.025, INSTANCE_STORED_URGENT.name: 0.0, STUDY_DELETED.name: 0.0}
 """A little patience for a fuller batch saves a third of the work while a series arrives; urgent ones do not wait."""
 

@@ -81,7 +81,7 @@ class EmbeddedConsumer:
 
     async def _listen(self) -> asyncio.Event:
         if self._news is None:
-            await self._thread.run(self._wake_ups.bind)
+            await self._thread.run(self._wake_ups.bind, self._topics)
             self._wake_ups.attach(asyncio.get_running_loop())
             self._news = self._wake_ups.listen(self._topics)
         return self._news

@@ -32,6 +32,7 @@ class Database:
 
     def __init__(self, path: Path, schema: str) -> None:
         self._path = path
+        self._path_text = str(path)
         self._schema = schema
         self._connection: Connection | None = None
         self._lock_file: int | None = None
@@ -92,7 +93,7 @@ class Database:
 
     def _open(self) -> Connection:
         """Return the connection, a new one if the file under the path is no longer the one that was opened."""
-        inode = self._path.stat().st_ino
+        inode = os.stat(self._path_text).st_ino  # noqa: PTH116 - for every record, and dear by a `Path`
         if self._connection is None or inode != self._inode:
             self.close()
             self._connection, self._inode = _open_connection(self._path), inode

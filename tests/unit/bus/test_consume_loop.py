@@ -193,7 +193,7 @@ async def test_dead_letters_with_successes_between_them_stop_nothing() -> None:
 
 async def test_a_batch_waits_a_moment_for_more() -> None:
     bus, handle = FakeBus("a"), Handled()
-    loop = make_loop(bus, handle, linger_s=5, max_batch=3)
+    loop = make_loop(bus, handle, linger_s=0.2, max_batch=3)
     async with running(loop):
         await until(lambda: bus.position == 1)
         bus.records += [Record("instance-stored", 0, offset, "k", b"more", {}, 0) for offset in (1, 2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import socket
@@ -19,6 +20,7 @@ from radstream.bus.embedded.wake import WakeUps
 from radstream.bus.port import Message
 from radstream.contract.errors import MalformedEvent, Unavailable
 from radstream.contract.topics import Topic, all_topics
+from tests.folder_store import failing
 
 DAY_MS = 86_400_000
 PLAIN = Topic("plain", (), (), retention_days=7)
@@ -280,7 +282,8 @@ async def test_news_reaches_a_folder_with_a_long_path(tmp_path: Path) -> None:
     folder = tmp_path / ("deep" * 30)
     folder.mkdir()
     hears, tells = WakeUps(folder), WakeUps(folder)
-    hears.bind()
+    hears.bind(["a", "b"])
+    hears.bind(["b", "c"])
     assert hears.is_listening
     hears.attach(asyncio.get_running_loop())
     mine, others = hears.listen(["a", "b"]), hears.listen(["c"])
@@ -289,12 +292,37 @@ async def test_news_reaches_a_folder_with_a_long_path(tmp_path: Path) -> None:
         await mine.wait()
     assert not others.is_set()
     hears.close()
-    assert list((folder / "wake").iterdir()) == []
+    assert list((folder / "wake").glob("*/*")) == []
+
+
+async def test_who_does_not_listen_to_a_topic_is_not_woken(tmp_path: Path) -> None:
+    hears, tells = WakeUps(tmp_path), WakeUps(tmp_path)
+    hears.bind(["a"])
+    tells.notify(["b", "c"])
+    assert hears._receiver is not None
+    with pytest.raises(BlockingIOError):
+        hears._receiver.recv(100)
+    tells.notify(["a"])
+    assert hears._receiver.recv(100) == b"a"
+    hears.close()
+
+
+async def test_who_cannot_have_a_name_for_each_topic_looks_more_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hears = WakeUps(tmp_path)
+    monkeypatch.setattr(os, "link", failing(errno.EPERM))
+    heard = []
+    for topic in ("a", "b"):
+        hears.bind([topic])
+        heard.append(hears.is_listening)
+    assert heard == [True, False]
+    hears.close()
 
 
 async def test_the_socket_of_a_dead_process_is_removed(tmp_path: Path) -> None:
-    wake = tmp_path / "wake"
-    wake.mkdir()
+    wake = tmp_path / "wake" / "a"
+    wake.mkdir(parents=True)
     dead = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     descriptor = os.open(wake, os.O_RDONLY)
     dead.bind(f"/proc/self/fd/{descriptor}/4711-dead")
@@ -305,7 +333,7 @@ async def test_the_socket_of_a_dead_process_is_removed(tmp_path: Path) -> None:
 
 
 async def test_without_news_a_member_looks_for_itself(bus: EmbeddedBus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(WakeUps, "bind", lambda self: None)
+    monkeypatch.setattr(WakeUps, "bind", lambda self, topics: None)
     consumer = bus.consumer("index", ["plain"])
     waiting = asyncio.create_task(consumer.poll(1, 20))
     await asyncio.sleep(0.05)

@@ -153,12 +153,12 @@ async def test_a_killed_member_leaves_no_socket_that_wakes_nobody(tmp_path: Path
     with process(MEMBER, folder, "active") as active:
         await bus.publish([Message("facts", "k", b"")])
         assert await asyncio.to_thread(lines, active, 2) == ["joining", "0"]
-        assert len(list((folder / "wake").iterdir())) == 1
+        assert len(list((folder / "wake" / "facts").iterdir())) == 1
         await asyncio.to_thread(killed, active)
         active.wait()
     await bus.publish([Message("facts", "k", b"")])
     await bus.close()  # news is sent after the publisher was answered
-    assert list((folder / "wake").iterdir()) == []
+    assert list((folder / "wake" / "facts").iterdir()) == []
 
 
 async def until_drained(bus: EmbeddedBus, consumer: Consumer) -> set[int]:

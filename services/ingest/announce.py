@@ -79,10 +79,12 @@ class Announcer:
     async def publish(self, messages: Sequence[Message]) -> bool:
         """Append `messages` to the log; False if it did not acknowledge in time (they may be in it all the same)."""
         offer = self._offer(messages)
+        # Never cancelled: a producer that is cancelled half-way may be unusable after; the record may still arrive.
+        await asyncio.wait([offer], timeout=self._deadline_s)
         try:
-            async with asyncio.timeout(self._deadline_s):
-                # Shielded: a producer that is cancelled half-way may be unusable after; the record may still arrive.
-                await asyncio.shield(offer)
+            if not offer.done():
+                raise TimeoutError
+            offer.result()
         except (Unavailable, NotFound, TimeoutError) as error:  # a topic may not be made yet while the log comes up
             if not self._is_away:
                 log.warning("log_does_not_answer", error_type=type(error).__name__)

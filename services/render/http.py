@@ -34,6 +34,7 @@ from services.render.encode import is_moving
 from services.render.media_types import IN_PARTS, OFFERS, choose_picture, choose_pictures
 from services.render.parameters import Parameters, Viewport, frame_indexes, parse_parameters, representative_frame
 from services.render.pictures import PREVIEW_SIDE, PREVIEW_TYPE, Pictures
+from services.render.reconstruction.camera import parse_camera
 from services.render.reconstruction.door import Reconstruction
 from services.render.reconstruction.view import View, parse_view
 from services.render.reconstruction.volumes import Volumes
@@ -76,6 +77,7 @@ def router(
         (f"{_INSTANCE}/rendered", door.rendered),
         (f"{_SERIES}/rendered", door.rendered_many),
         (f"{_STUDY}/rendered", door.rendered_many),
+        (f"{_SERIES}/renderedmpr", door.rendered_mpr),
         (f"{_INSTANCE}/frames/{{frames}}/thumbnail", door.thumbnail),
         (f"{_INSTANCE}/thumbnail", door.thumbnail),
         (f"{_SERIES}/thumbnail", door.thumbnail),
@@ -124,6 +126,10 @@ class _Door:
         parts = [partial(ask, uid) for uid in uids]
         answer = in_parts(self._pictures, parts, media_type, self._base(request))
         return with_warning(answer, parameters.unknown_annotations)
+
+    async def rendered_mpr(self, request: Request) -> Response:
+        """Answer with a plane that is named in the words of the Standard (PS3.18 10.4.1.1.7)."""
+        return await self._plane(request, parse_camera(request.query_params), parse_parameters(request.query_params))
 
     async def _plane(self, request: Request, view: View, parameters: Parameters) -> Response:
         """Answer with a plane through the volume that a series makes."""

@@ -67,7 +67,7 @@ def parse_view(query: Mapping[str, str]) -> View | None:
         raise MalformedRequest("normal and up are for plane=oblique")
     if plane == "oblique" and "normal" not in given:
         raise MalformedRequest("plane=oblique needs a normal")
-    normal = _vector(given["normal"], "normal") if "normal" in given else _HEAD
+    normal = vector(given["normal"], "normal") if "normal" in given else _HEAD
     position = _number(given["position"], "position") if "position" in given else None
     projection = _one_of(given.get("projection", "mean"), "projection", PROJECTIONS)
     return View(plane, position, normal, _up(given.get("up"), normal), _thickness(given), projection)
@@ -84,21 +84,34 @@ def _thickness(given: Mapping[str, str]) -> float | None:
 
 
 def _up(text: str | None, normal: Vector) -> Vector:
-    up = _vector(text, "up") if text else (_FRONT if abs(normal[2]) > _NEARLY_PARALLEL else _HEAD)
+    up = vector(text, "up") if text else (_FRONT if abs(normal[2]) > _NEARLY_PARALLEL else _HEAD)
     if abs(sum(a * b for a, b in zip(up, normal, strict=True))) > _NEARLY_PARALLEL:
         raise MalformedRequest("up and normal point the same way")
     return up
 
 
-def _vector(text: str, name: str) -> Vector:
-    fields = text.split(",")
-    if len(fields) != 3:
-        raise MalformedRequest(f"{name} has three numbers")
-    x, y, z = (_number(field, name) for field in fields)
+def vector(text: str, name: str) -> Vector:
+    """Return the unit vector along three numbers.
+
+    Raises
+    ------
+    MalformedRequest
+        If they are not three, or have no direction.
+    """
+    x, y, z = point(text, name)
     length = math.hypot(x, y, z)
     if not 1e-6 < length < 1e6:
         raise MalformedRequest(f"{name} has no direction")
     return x / length, y / length, z / length
+
+
+def point(text: str, name: str) -> Vector:
+    """Return three numbers; raises `MalformedRequest` if they are not three."""
+    fields = text.split(",")
+    if len(fields) != 3:
+        raise MalformedRequest(f"{name} has three numbers")
+    x, y, z = (_number(field, name) for field in fields)
+    return x, y, z
 
 
 def _one_of(text: str, name: str, known: tuple[str, ...]) -> str:

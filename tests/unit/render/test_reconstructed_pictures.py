@@ -109,6 +109,19 @@ async def test_pictures_fit_into_a_viewport_and_are_enhanced_and_marked(archive:
     assert (plain[88:104, :14] > 200).any(), "the letter of the right"
 
 
+async def test_a_camera_in_front_sees_the_coronal_plane(archive: RenderArchive) -> None:
+    await fill(archive)
+    coronal, _ = await picture(archive, plane="coronal", position=Y, thickness=10, projection="max")
+    camera = {"viewpointposition": f"{X},{Y - 1},{Z}", "viewpointlookat": f"{X},{Y},{Z}", "viewpointup": "0,0,1"}
+    async with archive.client as client:
+        query = {**camera, "mprslab": "10", "renderingmethod": "maximum_ip"}
+        answer = await client.get(f"{RENDERED}mpr", params=query, headers=PNG)
+        refused = await client.get(f"{RENDERED}mpr", params={"renderingmethod": "volume_rendered"}, headers=PNG)
+    assert refused.status_code == 406
+    seen_by_camera = imagecodecs.png_decode(answer.content)
+    np.testing.assert_array_equal(seen_by_camera[12:40, 12:], coronal[12:40, 12:])
+
+
 async def test_a_volume_is_read_once(archive: RenderArchive) -> None:
     await fill(archive)
     await picture(archive, plane="coronal")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from radstream.contract.errors import MalformedRequest, UnsupportedInstance
+from services.render.reconstruction.camera import parse_camera
 from services.render.reconstruction.planes import planes_of
 from services.render.reconstruction.view import View, parse_view
 
@@ -53,6 +54,57 @@ def test_a_view_is_what_its_parameters_say(query: dict[str, str], view: View) ->
 def test_what_means_nothing_is_refused(query: dict[str, str], reason: str) -> None:
     with pytest.raises(MalformedRequest, match=reason):
         parse_view(query)
+
+
+# --- the same in the words of the Standard ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "view"),
+    [
+        ({}, View()),
+        ({"orientation": "a"}, View("coronal")),
+        (
+            {"orientation": "F", "mprslab": "20", "renderingmethod": "maximum_ip"},
+            View("axial", None, thickness=20.0, projection="max"),
+        ),
+        ({"orientation": "l", "renderingmethod": "minimum_ip"}, View("sagittal", projection="min")),
+        ({"orientation": "p"}, View("oblique", normal=(0.0, -1.0, 0.0), up=(0.0, 0.0, 1.0))),
+        ({"orientation": "r"}, View("oblique", normal=(1.0, 0.0, 0.0), up=(0.0, 0.0, 1.0))),
+        ({"orientation": "h"}, View("oblique", normal=(0.0, 0.0, -1.0), up=(0.0, -1.0, 0.0))),
+        (  # PS3.18 B.34
+            {
+                "renderingmethod": "maximum_ip",
+                "mprslab": "20",
+                "viewpointposition": "100,101,200",
+                "viewpointlookat": "100,100,200",
+                "viewpointup": "0,0,1",
+            },
+            View("oblique", -100.0, normal=(0.0, -1.0, 0.0), up=(0.0, 0.0, 1.0), thickness=20.0, projection="max"),
+        ),
+    ],
+)
+def test_a_view_is_what_a_camera_sees(query: dict[str, str], view: View) -> None:
+    assert parse_camera(query) == view
+
+
+@pytest.mark.parametrize(
+    ("query", "error", "reason"),
+    [
+        ({"orientation": "x"}, MalformedRequest, "orientation is one of"),
+        ({"orientation": "a", "viewpointup": "0,0,1"}, MalformedRequest, "either orientation"),
+        ({"viewpointposition": "0,0,0"}, MalformedRequest, "belong together"),
+        ({"viewpointposition": "1,2,3", "viewpointlookat": "1,2,3"}, MalformedRequest, "no direction"),
+        ({"renderingmethod": "median"}, MalformedRequest, "renderingmethod is"),
+        ({"mprslab": "-1"}, MalformedRequest, "thickness"),
+        ({"renderingmethod": "volume_rendered"}, UnsupportedInstance, "planes and slabs"),
+        ({"volumeinputreference": "1.2.3"}, UnsupportedInstance, "volumeinputreference"),
+        ({"swivelrange": "90", "animationrate": "10"}, UnsupportedInstance, "swivelrange, animationrate"),
+    ],
+)
+def test_what_a_camera_cannot_do_is_refused(query: dict[str, str], error: type[Exception], reason: str) -> None:
+    with pytest.raises(error, match=reason):
+        parse_camera(query)
 
 
 # --- where frames lie, by their attributes ----------------------------------------------------------------------------

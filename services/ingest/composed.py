@@ -61,8 +61,10 @@ def compose(described: Described) -> Composed:
     image = _image(described)
     attributes = {**_derived(image), **described.attributes}
     data_set = encode_json(attributes, _bulk(described))
-    is_whole = len(image) == described.expected(_image_location(described))
-    is_of_class = not image or (is_whole and _fits(image[0], attributes))
+    if image:
+        is_of_class = len(image) == described.expected(_image_location(described)) and _fits(image[0], attributes)
+    else:
+        is_of_class = _is_as_long(_inline_bytes(attributes), attributes)
     return Composed(data_set.pieces, _transfer_syntax_uid(described), _warning(data_set, is_of_class=is_of_class))
 
 
@@ -113,13 +115,25 @@ def _derived(image: Sequence[Came]) -> dict[str, Any]:
 def _fits(image: Came, attributes: Mapping[str, Any]) -> bool:
     """Tell whether Pixel Data is what the attributes say; what cannot be seen of it is taken for that."""
     if not image.transfer_syntax_uid:
-        size_bytes = -(-_native_bits(attributes) // 8)
-        return size_bytes == 0 or size_bytes + size_bytes % 2 == image.value.size_bytes + image.value.size_bytes % 2
+        return _is_as_long(image.value.size_bytes, attributes)
     if image.recognized and not image.recognized.is_as_named:
         return False
     derived = _derived([image])
     tags = (_ROWS, _COLUMNS, _SAMPLES_PER_PIXEL) if derived else ()
     return all(number_of(attributes, tag) == number_of(derived, tag) for tag in tags)
+
+
+def _is_as_long(size_bytes: int, attributes: Mapping[str, Any]) -> bool:
+    """Tell whether native Pixel Data is as long as the attributes say; what is not there, or not said, is."""
+    expected = -(-_native_bits(attributes) // 8)
+    return 0 in (size_bytes, expected) or size_bytes + size_bytes % 2 == expected + expected % 2
+
+
+def _inline_bytes(attributes: Mapping[str, Any]) -> int:
+    """Return the length of Pixel Data that is in the metadata, 0 if it is not."""
+    entry = attributes.get(f"{PIXEL_DATA:08X}")
+    text = entry.get("InlineBinary") if isinstance(entry, dict) else None
+    return len(text) * 3 // 4 - text.count("=", -2) if isinstance(text, str) else 0
 
 
 def _native_bits(attributes: Mapping[str, Any]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -54,7 +55,7 @@ def parse_metadata(text: bytes, media_type: str) -> list[Any]:
     if media_type == DICOM_XML:
         return [from_xml(text)]
     try:
-        found = orjson.loads(text)
+        found = orjson.loads(text.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError as error:
         raise MalformedRequest("a part is no well-formed JSON") from error
     if not isinstance(found, list | dict):

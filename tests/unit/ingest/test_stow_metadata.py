@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -161,3 +162,22 @@ async def test_what_waits_in_the_cache_is_gone_at_the_end(door: Door) -> None:
     assert (failure_reasons(answer), failure_reasons(answer, "0008119A")) == ([0xC000], [0xC000])
     assert door.engines.previews.contents == {}
     assert door.engines.previews.open_writers == 0
+
+
+@pytest.mark.parametrize(("size_bytes", "status"), [(512, 200), (511, 200), (500, 202), (600, 202)])
+async def test_pixels_in_the_metadata_are_held_to_their_length_too(door: Door, size_bytes: int, status: int) -> None:
+    inline = {"vr": "OW", "InlineBinary": base64.b64encode(bytes(size_bytes)).decode()}
+    answer = await door.post(json_request(image(16, 16, "") | {"7FE00010": inline}), JSON_RELATED)
+    assert answer.status_code == status
+    assert len(read(door.stored[0]).PixelData) == size_bytes + size_bytes % 2
+
+
+async def test_a_byte_order_mark_before_json_means_nothing(door: Door) -> None:
+    assert (await door.post(b"\xef\xbb\xbf" + json.dumps(described(1)).encode(), DICOM_JSON)).status_code == 200
+
+
+async def test_other_metadata_under_a_known_uid_is_kept_beside_it(door: Door) -> None:
+    for name in ("one", "other", "one"):
+        answer = await door.post(json_request(described(1, t00100020=entry("LO", name))), JSON_RELATED)
+        assert answer.status_code == 200
+    assert [read(blob).PatientID for blob in door.stored] == ["one", "other"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ from tests.described import (
     read,
     xml_request,
 )
+from tests.dicom_bytes import damaged
 from tests.instances import MR_IMAGE_STORAGE, uid
 from tests.stow_door import Door, body_of, failure_reasons, items, open_door, value
 
+MAKERS = ((json_request, JSON_RELATED), (xml_request, XML_RELATED))
 PIXELS = (OCTETS, bytes(512))
 
 
@@ -213,7 +216,7 @@ async def test_sequences_that_are_too_deep_are_refused(door: Door) -> None:
         item: dict[str, Any] = {}
         for _ in range(depth):
             item = {"00081140": entry("SQ", item)}
-        for request, content_type in ((json_request, JSON_RELATED), (xml_request, XML_RELATED)):
+        for request, content_type in MAKERS:
             assert (await door.post(request(described(1) | item), content_type)).status_code == status
 
 
@@ -275,3 +278,19 @@ async def test_a_client_that_goes_away_leaves_nothing_in_the_cache(door: Door) -
     assert await door.leave(body[:-1000], JSON_RELATED) == []
     assert (door.engines.previews.contents, door.engines.previews.open_writers) == ({}, 0)
     assert len(door.stored) == 1  # which was whole before
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_whatever_comes_is_answered_and_leaves_nothing_behind(door: Door, seed: int) -> None:
+    chance = random.Random(seed)
+    instances = [image(100, 1000, "long", number=1), image(16, 16, "short", number=2), described(3)]
+    parts = {"long": (OCTETS, bytes(200_000)), "short": PIXELS, "other": ("image/jpeg", b"\xff\xd8")}
+    whole = {content_type: make(*instances, parts=parts) for make, content_type in MAKERS}
+    for _ in range(12):
+        content_type, body = chance.choice(list(whole.items()))
+        cut = chance.choice((3000, 6000, len(body) - 3000))  # in the metadata, before the long value or behind it
+        changed = damaged(body[:cut], chance) + body[cut:] if cut < 9000 else body[:cut] + damaged(body[cut:], chance)
+        answer = await door.post(changed, content_type)
+        assert answer.status_code in {200, 202, 400, 409, 413}, answer.text
+        assert (door.engines.previews.contents, door.engines.previews.open_writers) == ({}, 0)
+        assert door.engines.blobs.open_writers == 0

@@ -109,8 +109,15 @@ def _operation(operation: Operation) -> Json:
     if operation.section:
         found["description"] = f"PS3.18 {operation.section}"
     if operation.takes:
-        found["requestBody"] = {"required": True, "content": {name: _body(name, operation) for name in operation.takes}}
+        found["requestBody"] = {"required": True, "content": {name: _taken(name) for name in operation.takes}}
     return found
+
+
+def _taken(media_type: str) -> Json:
+    if media_type != DICOM_JSON:
+        return {"schema": {"type": "string", "format": "binary"}}
+    data_set = {"$ref": "#/components/schemas/DataSet"}
+    return {"schema": {"anyOf": [data_set, {"type": "array", "items": data_set}]}}
 
 
 def _of_path(name: str) -> Json:

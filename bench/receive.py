@@ -1,4 +1,6 @@
-"""Receiving, everybody in turn in one run: `make bench-receive` (ARGS="--quick" for a short one). Prints Markdown.
+"""Receiving, everybody in turn in one run: `make bench-receive`. Prints Markdown.
+
+ARGS="--quick" for a short one, ARGS="--only dimse" for one of its series.
 
 Two senders: DCMTK's `storescu`, as a modality sends, and one of our own (`bench.sending`), so cheap that the receiver
 is what is measured. Medians of rates, and of the processor time that the receiver spends on an instance. What a
@@ -31,13 +33,13 @@ DISCARDING, DURABLE, WHOLE = "Radstream, discarding", "Radstream, durable and lo
 DCMTK_DISCARDING, DCMTK_WRITING, ORTHANC = "DCMTK, discarding", "DCMTK, writing, not synced", "Orthanc, synced"
 
 
-SERIES = (
-    ("storescu", 512, "C-STORE from storescu, associations"),
-    ("dimse", 512, "C-STORE from prebuilt messages, associations"),
-    ("dimse", 8, "C-STORE from prebuilt messages, associations"),
-    ("stow", 512, "STOW-RS, one instance a request, connections"),
-    ("stow", 8, "STOW-RS, one instance a request, connections"),
-)
+SERIES = {
+    "storescu": ("storescu", 512, "C-STORE from storescu, associations"),
+    "dimse": ("dimse", 512, "C-STORE from prebuilt messages, associations"),
+    "dimse-small": ("dimse", 8, "C-STORE from prebuilt messages, associations"),
+    "stow": ("stow", 512, "STOW-RS, one instance a request, connections"),
+    "stow-small": ("stow", 8, "STOW-RS, one instance a request, connections"),
+}
 
 
 class Sender:
@@ -184,7 +186,7 @@ def print_memory(sender: Sender, receiver: Receiver) -> None:
     print(f"| {duration_s:.1f} | {GIANT_BYTES / duration_s / 1e6:,.0f} | {idle >> 20} | {grown >> 20} | {met} |")
 
 
-def run(folder: Path, rounds: int, count: int) -> None:
+def run(folder: Path, rounds: int, count: int, series: Sequence[str]) -> None:
     discarding = [receivers.radstream_discarding, receivers.dcmtk_discarding, receivers.pynetdicom]
     keeping = [receivers.radstream_durable, receivers.dcmtk_writing]
     durable: Receiver = receivers.radstream_durable(folder / "memory")
@@ -201,7 +203,7 @@ def run(folder: Path, rounds: int, count: int) -> None:
         print_memory(sender, durable)
         for receiver in (*taking_part, *archives):
             _warm_up(sender, receiver)
-        for protocol, size, what in SERIES:
+        for protocol, size, what in (SERIES[name] for name in series):
             everybody = archives if protocol == "stow" else taking_part + archives
             by_senders = {
                 senders: measure(sender, everybody, Order(protocol, 0, "", size, senders, count), rounds)
@@ -219,12 +221,13 @@ def run(folder: Path, rounds: int, count: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds: shows that it runs, not how fast")
-    quick = parser.parse_args().quick
+    parser.add_argument("--only", action="append", choices=SERIES, help="one series; may be given again")
+    options = parser.parse_args()
     if not Orthanc.is_installed():
         print("*** Orthanc is not installed: its rows and ratios are missing.", file=sys.stderr)
     # In one folder until the end: file systems pass over the places of recently deleted files, which costs time.
     with tempfile.TemporaryDirectory(prefix="radstream-bench-") as name:
-        run(Path(name), 1 if quick else 3, 64 if quick else 240)
+        run(Path(name), 1 if options.quick else 3, 64 if options.quick else 240, options.only or [*SERIES])
     return 0
 
 

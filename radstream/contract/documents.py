@@ -23,12 +23,15 @@ class Field:
         The value is long and seldom read: an adapter may keep it apart.
     infix : bool
         People search for what stands in its middle: an adapter keeps an index for that.
+    counted : bool
+        People turn pages in its order: an adapter may keep how many documents have each value.
     """
 
     name: str
     kind: Literal["text", "int", "list", "bytes"] = "text"
     large: bool = False
     infix: bool = False
+    counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ STUDIES: Final = Collection(
         Field("PatientName_sounds", "list"),
         Field("PatientBirthDate"),
         Field("PatientSex"),
-        Field("StudyDate"),
+        Field("StudyDate", counted=True),
         Field("StudyTime"),
         Field("AccessionNumber", infix=True),
         Field("StudyID"),
@@ -96,6 +99,7 @@ STUDIES: Final = Collection(
         Field("last_stored_at"),  # of its newest instance, see `events.to_timestamp`
         Field("last_indexed_at"),
         Field("is_complete", "int"),  # 1 when announced as complete
+        Field("is_urgent", "int"),  # 1 once an instance came as urgent; how they came no blob tells, nor a rebuild
         Field("searchable", "list"),  # what else the operator wants to search for, see `dicom.searchable`
         *_FROM_AN_INSTANCE,
     ),

@@ -6,6 +6,7 @@
     studies__large          id and the large fields
     studies__PatientName_folded   owner and value, for each element of a list
     studies__PatientName_folded by infix   trigrams, see `infix`
+    studies__StudyDate counted      how many documents have each value, see `pages`
 
 Every index ends with the key, which is the last field of every sort: pages are read from the index alone.
 """
@@ -64,6 +65,11 @@ class Table:
         return tuple(field for field in self.collection.fields if field.infix and has_full_text())
 
     @cached_property
+    def counted(self) -> tuple[Field, ...]:
+        """The fields of which it is kept how many documents have each value."""
+        return tuple(field for field in self.collection.fields if field.counted)
+
+    @cached_property
     def large(self) -> tuple[Field, ...]:
         """The fields that are kept apart."""
         return tuple(field for field in self.collection.fields if field.large)
@@ -99,6 +105,10 @@ class Table:
     def infix_name(self, field: Field) -> str:
         """Return the index of the trigrams of a field, quoted."""
         return quoted(f"{self.collection.name}__{field.name} by infix")
+
+    def counts_name(self, field: Field) -> str:
+        """Return the table of how many documents have each value of a field, quoted."""
+        return quoted(f"{self.collection.name}__{field.name} counted")
 
     def is_leading(self, field: Field) -> bool:
         """Tell whether an index begins with `field`."""

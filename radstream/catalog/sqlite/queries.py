@@ -13,6 +13,7 @@ from radstream.catalog.port import Document
 from radstream.catalog.sqlite.conditions import ALWAYS, Clause
 from radstream.catalog.sqlite.database import Connection
 from radstream.catalog.sqlite.layout import Table, as_array, column, decode_list, ordering
+from radstream.catalog.sqlite.pages import count_all, start_of_page
 from radstream.catalog.sqlite.predicates import Few, compile_predicate, matches_of_one
 
 _FEWEST: Final = 100
@@ -63,18 +64,20 @@ def _select_count(connection: Connection, table: Table, where: Predicate) -> Cla
     if matches := matches_of_one(where, table):
         return Clause(f"SELECT count(DISTINCT id) FROM ({matches.sql})", matches.parameters)
     condition = compile_predicate(where, table, _few(connection, table, None))
-    if condition == ALWAYS:  # without WHERE, SQLite only counts the entries of an index's pages
-        return Clause(f"SELECT count(*) FROM {table.name}")
+    if condition == ALWAYS:
+        return count_all(table)
     return Clause(f"SELECT count(*) FROM {table.name} t WHERE {condition.sql}", condition.parameters)
 
 
 def _select_ids(connection: Connection, query: Query) -> Clause:
     table = query.table
     wanted = None if query.limit is None else query.skip + query.limit
-    condition = compile_predicate(query.where, table, _few(connection, table, wanted))
+    condition, skip = compile_predicate(query.where, table, _few(connection, table, wanted)), query.skip
+    if condition == ALWAYS:
+        condition, skip = start_of_page(connection, table, query.sort, skip, query.limit) or (condition, skip)
     terms = ", ".join([*(_sort_term(table, name) for name in query.sort), "t.key"])
     sql = f"SELECT t.id FROM {table.name} t WHERE {condition.sql} ORDER BY {terms} LIMIT ? OFFSET ?"
-    return Clause(sql, (*condition.parameters, -1 if query.limit is None else query.limit, query.skip))
+    return Clause(sql, (*condition.parameters, -1 if query.limit is None else query.limit, skip))
 
 
 def _sort_term(table: Table, name: str) -> str:

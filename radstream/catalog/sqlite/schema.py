@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from radstream.catalog.sqlite.database import Connection
 from radstream.catalog.sqlite.infix import create_infix
 from radstream.catalog.sqlite.layout import Table, ordering, quoted
+from radstream.catalog.sqlite.pages import create_counts
 from radstream.contract.documents import Field
 
 _SQL_TYPES: Final = {"text": "TEXT", "int": "INTEGER", "list": "TEXT", "bytes": "BLOB"}
@@ -26,14 +27,17 @@ def create_tables(connection: Connection, tables: Sequence[Table]) -> None:
             connection.execute(_column_statement(table, field))
         for sql in _index_statements(table):
             connection.execute(sql)
-        for field in _missing_infix(connection, table):
+        for field in _missing(connection, table.infix, table.infix_name):
             create_infix(connection, table, field)
+        for field in _missing(connection, table.counted, table.counts_name):
+            create_counts(connection, table, field)
     connection.execute(f"PRAGMA user_version = {declared}")
 
 
-def _missing_infix(connection: Connection, table: Table) -> list[Field]:
+def _missing(connection: Connection, fields: Sequence[Field], name_of: Callable[[Field], str]) -> list[Field]:
+    """Return those of `fields` whose own table, called `name_of` them, is missing."""
     there = {quoted(row[0]) for row in connection.execute("SELECT name FROM sqlite_master")}
-    return [field for field in table.infix if table.infix_name(field) not in there]
+    return [field for field in fields if name_of(field) not in there]
 
 
 def _fingerprint(tables: Sequence[Table]) -> int:

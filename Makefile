@@ -149,6 +149,11 @@ bench-dicomweb: .venv/.dev  ## measure DICOMweb beside Orthanc in one run; print
 	@scripts/install-peers orthanc
 	$(BIN)/python -m bench.dicomweb $(ARGS)
 
+.PHONY: bench-pixels
+bench-pixels: .venv/.dev  ## measure pictures beside Orthanc in one run; prints Markdown (ARGS=--quick for a short one)
+	@scripts/install-peers orthanc
+	$(BIN)/python -m bench.pixels $(ARGS)
+
 .PHONY: contact-sheet
 contact-sheet: .venv/.dev  ## make docs/enhancement.jpg anew: real images after each enhancement
 	$(BIN)/python docs/contact_sheet.py

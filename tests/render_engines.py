@@ -60,12 +60,12 @@ class RenderArchive:
     """An archive of instances to be rendered."""
 
     sandbox: Sandbox
-    volumes: Volumes | None = None
     settings: Settings = field(default_factory=Settings)
     catalog: MemoryCatalog = field(default_factory=MemoryCatalog)
     blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
     previews: MemoryBlobs = field(default_factory=MemoryBlobs)
     bus: ingest_engines.MemoryBus = field(default_factory=ingest_engines.MemoryBus)
+    volumes: Volumes | None = None
 
     @property
     def backends(self) -> Backends:

@@ -43,8 +43,11 @@ async def picture(pictures: Pictures, request: Request, asked: Asked, media_type
 
 
 async def _made(pictures: Pictures, asked: Asked, media_type: str) -> RenderedImage:
+    etag = asked.etag(media_type)
+    if (known := pictures.recent.get(etag)) is not None:
+        return known
     state = asked.state.file if asked.state is not None else b""
-    return await pictures.render(
+    made = await pictures.render(
         asked.document,
         asked.frame_index,
         asked.wish,
@@ -53,6 +56,8 @@ async def _made(pictures: Pictures, asked: Asked, media_type: str) -> RenderedIm
         more=asked.more,
         presentation_state=state,
     )
+    pictures.recent.keep(etag, made)
+    return made
 
 
 def in_parts(

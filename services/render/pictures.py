@@ -14,6 +14,7 @@ from radstream.contract.errors import NotFound
 from radstream.settings import Settings
 from services.render.parameters import representative_frame
 from services.render.pixels import Wish
+from services.render.recent import Recent
 from services.render.sandbox import Sandbox
 from services.render.source import FIELDS, load_task, number_of_frames
 from services.render.task import Order, RenderedImage
@@ -30,12 +31,18 @@ class Pictures:
     ----------
     sandbox : Sandbox
         Where pixels are decoded.
+
+    Attributes
+    ----------
+    recent : Recent
+        Pictures that were answers a moment ago.
     """
 
     def __init__(self, backends: Backends, settings: Settings, sandbox: Sandbox) -> None:
         self._backends = backends
         self._max_samples = settings.max_frame_pixels
         self._sandbox = sandbox
+        self.recent = Recent()
 
     async def find(self, where: Predicate) -> Document:
         """Return the document of the instance for which `where` holds.

@@ -43,7 +43,7 @@ _ATTRIBUTES: Final = {
 FIELDS: Final = (
     *("StudyInstanceUID", "patient_key", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime"),
     *("AccessionNumber", "ModalitiesInStudy", "NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances"),
-    *("last_stored_at", "is_complete", "attributes"),
+    *("last_stored_at", "is_complete", "is_urgent", "attributes"),
 )
 _AS_THEY_ARE: Final = FIELDS[:-1]
 

@@ -271,4 +271,5 @@ def _touched(versions: Sequence[Version], shown: dict[str, Document], hidden: Se
         exact=frozenset(exact),
         shown=list(shown.values()),
         parents=[version.parents for version in versions],
+        urgent=frozenset(v.event.study_instance_uid for v in versions if v.event.priority == "urgent"),
     )

@@ -56,6 +56,8 @@ class Touched:
         Those that the batch brought along, to save reading them from the catalog.
     studies : frozenset of str
         Those that may have lost series which are not among `series_keys` any more.
+    urgent : frozenset of str
+        Studies of which an instance came as urgent.
     """
 
     series_keys: frozenset[str]
@@ -63,6 +65,7 @@ class Touched:
     shown: Sequence[Document] = ()
     parents: Sequence[Parents] = ()
     studies: frozenset[str] = frozenset()
+    urgent: frozenset[str] = frozenset()
 
     @property
     def study_instance_uids(self) -> list[str]:
@@ -195,7 +198,7 @@ class Settler:
         computed = study_fields(series)
         if before is not None and before["is_complete"] and differs(before, computed):
             plan.reopened.append(self._reopened(uid, before["site"], computed))
-        state = computed | self._progress(before, computed)
+        state = computed | self._progress(before, computed) | _urgency(uid, before, touched)
         order = min(tally.order for tally in series)
         if before is not None and before["order"] == order:
             plan.operations.append(Set("studies", uid, state))
@@ -243,6 +246,12 @@ class Settler:
 
     async def _rows(self, collection: str, where: Any, fields: Sequence[str]) -> dict[str, Document]:
         return {row["_id"]: row for row in await self._catalog.find(collection, where, fields=fields)}
+
+
+def _urgency(uid: str, before: Document | None, touched: Touched) -> Document:
+    """Return that the study is urgent, if it is: once said, it stays so."""
+    is_urgent = uid in touched.urgent or (before is not None and before["is_urgent"] == 1)
+    return {"is_urgent": 1} if is_urgent else {}
 
 
 def _replace_study(uid: str, before: Document | None, parents: Parents, state: Document, plan: Plan) -> None:

@@ -20,6 +20,7 @@ STUDY_FIELDS = (
     "patient_key",
     "site",
     "is_complete",
+    "is_urgent",
     "last_indexed_at",
     "last_stored_at",
     "ModalitiesInStudy",

@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from radstream.catalog.port import Set
 from radstream.web.app import create_app
 from services.api import study_list
 from tests.index_engines import Archive as Indexed
@@ -67,3 +68,11 @@ async def test_filters_narrow_the_list(lists: httpx2.AsyncClient) -> None:
 )
 async def test_what_means_nothing_is_refused(lists: httpx2.AsyncClient, query: dict[str, str]) -> None:
     assert (await lists.get("/study-list", params=query)).status_code == 400
+
+
+async def test_urgent_studies_are_found_alone(lists: httpx2.AsyncClient, qido_archive: Indexed) -> None:
+    assert (await ask(lists, urgent="1"))["total"] == 0
+    one = (await ask(lists))["studies"][0]["StudyInstanceUID"]
+    await qido_archive.catalog.apply([Set("studies", one, {"is_urgent": 1})])
+    [study] = (await ask(lists, urgent="1"))["studies"]
+    assert (study["StudyInstanceUID"], study["is_urgent"]) == (one, 1)

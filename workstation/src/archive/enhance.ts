@@ -20,8 +20,8 @@ export function renderedFrame({ dataset, number }: Frame, steps?: string): strin
   return dicomWeb(`${path}/frames/${number}/rendered`, { viewport: SIDE, enhance: steps })
 }
 
-/** Tells whether the archive knows enhancements: one that does refuses a step that there is not. */
+/** Tells whether the archive knows enhancements: one that does says of a picture how it was enhanced. */
 export async function isOffered(frame: Frame): Promise<boolean> {
-  const answer = await fetch(renderedFrame(frame, 'is-this-known'))
-  return answer.status === 400
+  const answer = await fetch(renderedFrame(frame, 'auto'))
+  return answer.headers.has('Radstream-Enhanced')
 }

@@ -23,12 +23,14 @@ export function SeriesPanel({ sets, study, failures, shown, show }: Props) {
             onDragStart={(event) => event.dataTransfer.setData('text/plain', set.id)}
             onClick={() => show(set.id)}
           >
-            <img
-              alt=""
-              loading="lazy"
-              src={dicomWeb(`${seriesPath(set.study, set.series)}/thumbnail`)}
-              onError={(event) => event.currentTarget.classList.add('absent')}
-            />
+            {set.kind === 'stack' && (
+              <img
+                alt=""
+                loading="lazy"
+                src={dicomWeb(`${seriesPath(set.study, set.series)}/thumbnail`)}
+                onError={(event) => event.currentTarget.classList.add('absent')}
+              />
+            )}
             <span>
               {set.modality} {set.seriesNumber}
               <small>{set.description}</small>

@@ -1,4 +1,4 @@
-"""What changes in the catalog, told to whoever listens. Why the catalog and not the log: docs/adr.
+"""What changes in the catalog, told to whoever listens. Why the catalog and not the log: docs/adr/0013.
 
 One look for all listeners, a few times a second and only while there are any. Times of change are made by the index
 before its documents are durable, and by several processes: a look goes back a little before the newest known time, and

@@ -17,7 +17,7 @@ Owner = Literal["ingest", "render", "api"]
 
 _STORE: Final = re.compile(r"/dicom-web/studies(/[^/]+)?/?")
 _DELETE: Final = re.compile(r"/dicom-web/studies/[^/]+(/series/[^/]+(/instances/[^/]+)?)?/?")
-_PICTURE: Final = re.compile(r"/dicom-web/.*/(rendered|thumbnail)/?|/wado/?")
+_PICTURE: Final = re.compile(r"/dicom-web/.*/(rendered|renderedmpr|thumbnail)/?|/wado/?")
 _HOP_BY_HOP: Final = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "upgrade"}
     | {"transfer-encoding"}

@@ -20,6 +20,16 @@ _PICTURES: Final = (
     Parameter("quality", "of a JPEG", {"type": "integer", "minimum": 1, "maximum": 100}),
     Parameter("annotation", "patient, technique, by comma (PS3.18 8.3.5.1.1)"),
     Parameter("iccprofile", "of the answer (PS3.18 8.3.5.1.5)", {"enum": ["no", "yes", "srgb", "adobergb", "rommrgb"]}),
+    Parameter("enhance", "ours: steps by comma, each with :setting=number; see docs/enhancement.md"),
+)
+
+_PLANES: Final = (
+    Parameter("orientation", "side from which the patient is seen (PS3.18 8.3.5.3.4)", {"enum": [*"aprlhf"]}),
+    Parameter("viewpointposition", "x,y,z of the camera in mm (PS3.18 8.3.5.3.5)"),
+    Parameter("viewpointlookat", "x,y,z of what it looks at, which lies in the plane (PS3.18 8.3.5.3.6)"),
+    Parameter("viewpointup", "x,y,z of what is up (PS3.18 8.3.5.3.7)"),
+    Parameter("mprslab", "thickness in mm (PS3.18 8.3.5.3.8)", {"type": "number", "minimum": 0, "maximum": 10000}),
+    Parameter("renderingmethod", "of a slab (PS3.18 8.3.5.3.3)", {"enum": ["maximum_ip", "minimum_ip", "average_ip"]}),
 )
 
 LEVELS: Final = {STUDY: "Study", SERIES: "Series", INSTANCE: "Instance"}
@@ -35,6 +45,7 @@ def retrievals() -> Iterator[Operation]:
                    (DICOM_JSON, RELATED))  # fmt: skip
         yield _picture(f"RetrieveRendered{level}", f"{path}/rendered", f"Show a {level.lower()}")
         yield _picture(f"Retrieve{level}Thumbnail", f"{path}/thumbnail", f"Show a {level.lower()} in small")
+    yield _picture("RetrieveRenderedMPRVolume", f"{SERIES}/renderedmpr", "Show a plane through a series", _PLANES)
     frames = f"{INSTANCE}/frames/{{frames}}"
     yield _get("RetrieveFrames", frames, "Retrieve frames by their numbers", (RELATED, _ANYTHING), has_ranges=True)
     yield _picture("RetrieveRenderedFrames", f"{frames}/rendered", "Show frames")
@@ -51,8 +62,8 @@ def _get(name: str, path: str, summary: str, given: tuple[str, ...], *, has_rang
     return Operation(name, "GET", ROOT + path, summary, "10.4", answers, problems, (ACCEPT,))
 
 
-def _picture(name: str, path: str, summary: str) -> Operation:
-    parameters = (ACCEPT, *_PICTURES)
+def _picture(name: str, path: str, summary: str, more: tuple[Parameter, ...] = ()) -> Operation:
+    parameters = (ACCEPT, *_PICTURES, *more)
     answers: dict[int, tuple[str, ...]] = {200: (_ANYTHING,), 206: (_ANYTHING,), 304: ()}
     return Operation(name, "GET", ROOT + path, summary, "10.4", answers, (*_KNOWN, 416), parameters)
 

@@ -34,7 +34,7 @@ _HEADROOM: Final = 2.0
 
 _LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _FILM_LEVELS: Final = 6
-_FILM_LIMIT: Final = 0.1
+_FILM_STRONG: Final = 0.1
 
 
 def choose_window(shown: Shown, enhancement: Enhancement, subject: Subject) -> Window | None:
@@ -124,7 +124,7 @@ def _range(voi: Window | LookupTable) -> tuple[float, float]:
 
 
 def _film(image: Array, step: Step) -> Array:
-    return raise_detail(image, limit=_FILM_LIMIT, levels=_FILM_LEVELS, **step.settings)
+    return raise_detail(image, limit=_FILM_STRONG, levels=_FILM_LEVELS, **step.settings)
 
 
 def _denoise(image: Array, step: Step) -> Array:

@@ -15,7 +15,7 @@ Array = npt.NDArray[Any]
 HEADER: Final = "Radstream-Enhanced"
 """Of an answer: the steps with all their settings, as they may be asked for again."""
 
-_LARGEST_PART: Final = 0.25
+_PART_OF_HEIGHT: Final = 0.25
 """Of the height of a picture that its mark may take; a longer text gives way to its first word."""
 
 _LETTER_WIDTH: Final = 0.58
@@ -40,7 +40,7 @@ def mark(picture: Array, text: str) -> Array:
     """
     size = size_for(picture)
     lines = textwrap.wrap(text, max(1, int(picture.shape[1] / (_LETTER_WIDTH * size))))
-    is_too_long = len(lines) * _LINE_HEIGHT * size > _LARGEST_PART * picture.shape[0]
+    is_too_long = len(lines) * _LINE_HEIGHT * size > _PART_OF_HEIGHT * picture.shape[0]
     return write_lines(picture, [text.partition(":")[0]] if is_too_long else lines, "bottom right")
 
 

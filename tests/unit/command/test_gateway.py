@@ -27,6 +27,7 @@ UPSTREAMS = {name: [f"http://{name}-0", f"http://{name}-1"] for name in ("ingest
         ("GET", "/dicom-web/studies", "api"),
         ("GET", "/dicom-web/studies/1.2/series/1.3/instances/1.4/frames/1", "api"),
         ("GET", "/dicom-web/studies/1.2/series/1.3/instances/1.4/frames/1/rendered", "render"),
+        ("GET", "/dicom-web/studies/1.2/series/1.3/renderedmpr", "render"),
         ("GET", "/dicom-web/studies/1.2/thumbnail", "render"),
         ("GET", "/wado", "render"),
         ("GET", "/", "api"),

@@ -28,6 +28,11 @@ NO_LIMITS = {
     "services.index.__main__.MAX_BATCH": "nobody outside can tell",
     "services.index.lifecycle.LONGEST_PERIOD_S": "nobody outside can tell",
     "services.render.grayscale.LONGEST_TABLE": "nobody outside can tell",
+    "services.api.rows._MOST_KEPT": "nobody outside can tell",
+    "radstream.web.direct._MOST_SLASHES": "longer paths take the longer way",
+    "radstream.dicom.jpeg_xl._LONGEST_SIZE_BYTES": "a property of the codestream",
+    "services.render.encode._LARGEST_WEBP_SIDE": "a property of WebP, beyond the largest side of a viewport",
+    "services.render.lettering.LARGEST_SIZE": "nobody outside can tell",
 }
 """Constants that are called like limits, and why the page need not name them."""
 

@@ -16,7 +16,6 @@ from radstream.web.media_types import MediaType
 from radstream.web.problems import problem_of
 from radstream.web.related import Content, Later, related
 from services.render.asked import Asked
-from services.render.enhancement.mark import HEADER, name_of
 from services.render.pictures import Pictures
 from services.render.task import RenderedImage
 
@@ -37,9 +36,7 @@ async def picture(pictures: Pictures, request: Request, asked: Asked, media_type
     if (answer := unchanged(request, etag)) is not None:
         return answer
     made = await _made(pictures, asked, media_type)
-    enhancement = asked.wish.enhancement
-    headers = cache_headers(etag) | ({HEADER: name_of(enhancement)} if enhancement else {})
-    return Response(made.body, headers=headers, media_type=media_type)
+    return Response(made.body, headers=cache_headers(etag), media_type=media_type)
 
 
 async def _made(pictures: Pictures, asked: Asked, media_type: str) -> RenderedImage:

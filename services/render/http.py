@@ -31,6 +31,7 @@ from services.render import representative
 from services.render.answer import in_parts, picture, with_warning
 from services.render.asked import RENDERING, Asked
 from services.render.encode import is_moving
+from services.render.enhancement.mark import HEADER, name_of
 from services.render.media_types import IN_PARTS, OFFERS, choose_picture, choose_pictures
 from services.render.parameters import Parameters, Viewport, frame_indexes, parse_parameters, representative_frame
 from services.render.pictures import PREVIEW_SIDE, PREVIEW_TYPE, Pictures
@@ -108,7 +109,7 @@ class _Door:
         if is_stream(document):
             return await self._stream(request, document)
         asked = await self._asked(request, document, parameters)
-        return with_warning(await self._answer(request, asked), parameters.unknown_annotations)
+        return _told(await self._answer(request, asked), parameters)
 
     async def rendered_many(self, request: Request) -> Response:
         """Answer with a picture of each instance of a study or series, its first frame, in parts; or with a plane."""
@@ -125,7 +126,7 @@ class _Door:
 
         parts = [partial(ask, uid) for uid in uids]
         answer = in_parts(self._pictures, parts, media_type, self._base(request))
-        return with_warning(answer, parameters.unknown_annotations)
+        return _told(answer, parameters)
 
     async def rendered_mpr(self, request: Request) -> Response:
         """Answer with a plane that is named in the words of the Standard (PS3.18 10.4.1.1.7)."""
@@ -137,7 +138,7 @@ class _Door:
         if series is None:
             raise MalformedRequest("planes lie in a series: …/series/…/rendered")
         made = await self._reconstruction.picture(request, (_uid(request, "study"), series), view, parameters)
-        return with_warning(made, parameters.unknown_annotations)
+        return _told(made, parameters)
 
     async def thumbnail(self, request: Request) -> Response:
         """Answer with a small picture; with 404 and the reason if there is none."""
@@ -148,7 +149,7 @@ class _Door:
             is_kept = media_type == PREVIEW_TYPE and parameters in _AS_KEPT and not is_presentation_state(document)
             if "frames" in request.path_params or not is_kept:
                 answer = await self._small_picture(request, document, parameters, media_type)
-                return with_warning(answer, parameters.unknown_annotations)
+                return _told(answer, parameters)
             etag = f'"{document["sha256"]}-preview-{RENDERING}"'
             return unchanged(request, etag) or Response(
                 await self._pictures.preview(document), headers=cache_headers(etag), media_type=PREVIEW_TYPE
@@ -229,6 +230,13 @@ class _Door:
         # All levels must agree: an instance of another study is not here.
         of_series = Equals("series_key", series_key(study, series))
         return await self._pictures.find(And((Equals("_id", _uid(request, "instance")), of_series)))
+
+
+def _told(answer: Response, parameters: Parameters) -> Response:
+    """Return `answer` with what its headers say of all of its pictures."""
+    if parameters.enhancement:
+        answer.headers[HEADER] = name_of(parameters.enhancement)
+    return with_warning(answer, parameters.unknown_annotations)
 
 
 async def _ready(asked: Asked) -> Asked:

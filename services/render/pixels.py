@@ -88,7 +88,7 @@ def render(
     if not is_monochrome(samples, photometric_interpretation):
         picture = _colour(samples, photometric_interpretation, description, wish)
     elif wish.enhancement:
-        picture = enhanced_brightness(samples, description, wish.enhancement, wish.window)
+        picture = enhanced_brightness(samples, description, wish.enhancement, wish.window, wish.voi)
     else:
         picture = _monochrome(samples, description, wish)
     if description.pseudo_colours is not None and picture.ndim == 2:

@@ -24,7 +24,7 @@ def enhanced_brightness(
     description: Description,
     enhancement: Enhancement,
     window: Window | None = None,
-    region: Region | None = None,
+    voi: str = "",
 ) -> Array:
     """Return the brightness of a monochrome frame after its enhancement.
 
@@ -34,8 +34,8 @@ def enhanced_brightness(
         Stored values of the whole frame, of shape (rows, columns).
     window : Window or None
         That the client chose.
-    region : Region or None
-        That is cut out at last.
+    voi : str
+        Which of the alternatives that the image brings, see `services.render.grayscale.choose_voi`.
 
     Returns
     -------
@@ -50,8 +50,8 @@ def enhanced_brightness(
     if description.palette is not None:
         raise UnsupportedInstance("a frame with a Supplemental Palette is not enhanced")
     shown = to_shown(samples, description)
-    voi = choose_voi(samples, description, window or choose_window(shown, enhancement, description.subject))
-    return enhanced_picture(shown, voi, description, enhancement, region)
+    chosen = window or choose_window(shown, enhancement, description.subject)
+    return enhanced_picture(shown, choose_voi(samples, description, chosen, voi), description, enhancement)
 
 
 def enhanced_picture(
@@ -61,6 +61,6 @@ def enhanced_picture(
     enhancement: Enhancement,
     region: Region | None = None,
 ) -> Array:
-    """Return the brightness of values with their full depth after an enhancement; see `enhanced_brightness`."""
+    """Return the brightness of values with their full depth after an enhancement; of the `region` that is cut out."""
     picture = to_picture(enhance(shown, voi, enhancement) if enhancement else shown, voi, description)
     return picture if region is None else region.cut(picture)

@@ -15,7 +15,6 @@ from radstream.web.conditional import cache_headers, unchanged
 from services.render.asked import RENDERING
 from services.render.encode import is_moving
 from services.render.enhancement.derivation import codes_of
-from services.render.enhancement.mark import HEADER as ENHANCED
 from services.render.enhancement.mark import name_of
 from services.render.media_types import OFFERS as PICTURES
 from services.render.media_types import choose_picture
@@ -71,8 +70,6 @@ class Reconstruction:
             return answer
         made = await self._volumes.picture(contents, show)
         headers = cache_headers(etag) | {HEADER: geometry_of(view, grid, contents.form.stack)}
-        if parameters.enhancement:
-            headers |= {ENHANCED: name_of(parameters.enhancement)}
         return Response(made.body, headers=headers, media_type=offer.media_type)
 
 

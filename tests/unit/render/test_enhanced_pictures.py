@@ -21,7 +21,7 @@ from services.render.subject import Subject
 from services.render.viewport import Region
 from services.render.windows import Window
 from tests.pixel_files import pixel_files
-from tests.render_engines import RenderArchive, path
+from tests.render_engines import SERIES, STUDY, RenderArchive, path
 
 Array = np.ndarray[Any, Any]
 CT = Subject("CT", is_hounsfield=True)
@@ -149,6 +149,18 @@ def test_film_has_a_sigmoid_and_darkens_nothing_to_black_or_white() -> None:
     assert shown.std() > 20
 
 
+def test_an_enhanced_picture_has_the_alternative_that_was_asked_for() -> None:
+    file = pixel_files()["examples_overlay.dcm"]
+    samples, kind = file.decode(0)
+    description = replace(describe(file.dataset, 0), pixel_aspect=1.0)
+    assert len(description.windows) == 2
+    none = parse_enhancement("unsharp:amount=0")
+    first, second = (render(samples, kind, description, Wish(enhancement=none, voi=name)) for name in ("1", "2"))
+    plain = render(samples, kind, description, Wish(voi="2"))
+    assert (first != second).any()
+    np.testing.assert_array_equal(without_mark(second), without_mark(plain))
+
+
 def test_padding_stays_black_and_casts_no_halo() -> None:
     samples, kind, description = frame("CT_small.dcm")
     samples = samples.copy()
@@ -213,6 +225,16 @@ async def test_the_answer_says_how_the_picture_was_enhanced(archive: RenderArchi
             assert answer.headers["etag"] != plain.headers["etag"]
             assert "radstream-enhanced" not in plain.headers
             assert (imagecodecs.jpeg8_decode(answer.content) != imagecodecs.jpeg8_decode(plain.content)).any()
+
+
+async def test_the_pictures_of_a_series_are_enhanced_together(archive: RenderArchive) -> None:
+    for number in (1, 2):
+        await archive.add_file(pixel_files()["MR_small.dcm"].content, sop_instance_uid=f"1.2.6.{number}")
+    async with archive.client as client:
+        answer = await client.get(f"/studies/{STUDY}/series/{SERIES}/rendered", params={"enhance": "clahe"})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["radstream-enhanced"] == "clahe:clip=2:tiles=8"
+    assert answer.content.count(b"\xff\xd8\xff") == 2
 
 
 async def test_equal_enhancements_are_one_representation(archive: RenderArchive) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from starlette.requests import Request
 
@@ -74,7 +75,12 @@ def parse_accept(text: str) -> list[MediaType]:
     MalformedRequest
         If it is no list of media ranges.
     """
-    return sorted(parse_media_types(text)[:MAX_RANGES], key=lambda wanted: -weight(wanted))
+    return list(_parsed(text))
+
+
+@lru_cache(256)  # a client says the same each time
+def _parsed(text: str) -> tuple[MediaType, ...]:
+    return tuple(sorted(parse_media_types(text)[:MAX_RANGES], key=lambda wanted: -weight(wanted)))
 
 
 def choose(request: Request, offers: Sequence[Offer]) -> Offer:

@@ -51,10 +51,16 @@ class Streamed(Response):
         async with closed_after(self._pieces) as pieces, ended_with_client(receive):
             first = await anext(pieces, b"")
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            await _send(first, send)
+            outlet = _Outlet(send)
+            await outlet.give(first)
             async for piece in pieces:
-                await _send(piece, send)
+                await outlet.give(piece)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+_PAUSE_AFTER_BYTES: Final = 64 << 10
+_LEAST_COUNTED_BYTES: Final = 4 << 10
+"""A short piece takes as long as one of that size."""
 
 
 @asynccontextmanager
@@ -85,11 +91,24 @@ async def ended_with_client(receive: Receive) -> AsyncIterator[None]:
         gone.cancel()
 
 
-async def _send(piece: bytes, send: Send) -> None:
-    async with asyncio.timeout(STALLED_S):
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    # Neither making a piece nor sending one need ever wait, least of all when the client is gone: let others run.
-    await asyncio.sleep(0)
+class _Outlet:
+    """Sends the pieces of one answer.
+
+    Neither making a piece nor sending one need ever wait, least of all when the client is gone: so others are let run
+    now and then.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._since_pause = 0
+
+    async def give(self, piece: bytes) -> None:
+        async with asyncio.timeout(STALLED_S):
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        self._since_pause += max(len(piece), _LEAST_COUNTED_BYTES)
+        if self._since_pause >= _PAUSE_AFTER_BYTES:
+            self._since_pause = 0
+            await asyncio.sleep(0)
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """Pictures beside Orthanc, in turn in one run: `make bench-pixels` (ARGS="--quick" for a short one). Prints Markdown.
 
-Both have the same CT series of 512 x 512 slices. A request is for another slice than the ones before, so that nobody
+Both have the same CT series of 512 x 512 slices. A request is for another window than those before, so that nobody
 answers from what was made before, but for two rows that say so; the thumbnail, which is made when an instance arrives,
 comes from the cache. The clients are those of `bench.connection`, which both are given alike; four are four threads.
 """
@@ -12,8 +12,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import httpx2
@@ -26,6 +27,7 @@ from bench.peers import Orthanc, Peer, Radstream
 STUDY, SERIES = "2.25.81", "2.25.82"
 JPEG = {"Accept": "image/jpeg"}
 CLIENTS = 4
+_NUMBERS = count()
 TURN = 10
 """Requests in a row to one peer."""
 
@@ -46,6 +48,19 @@ def fill(peer: Peer, slices: int) -> float:
     return slices / (time.perf_counter() - started_at)
 
 
+def fresh() -> str:
+    """Return a rendered resource that was never asked for."""
+    return f"rendered?window=40,{400 + next(_NUMBERS)},linear"
+
+
+def again() -> str:
+    return "rendered"
+
+
+def thumbnail() -> str:
+    return "thumbnail"
+
+
 def ask(connection: Connection, path: str) -> float:
     """Return how many seconds an answer took."""
     connection.renew()
@@ -57,27 +72,27 @@ def ask(connection: Connection, path: str) -> float:
     return took_s
 
 
-def median_ms(peers: Sequence[Peer], resource: str, slices: int, rounds: int) -> dict[str, float]:
+def median_ms(peers: Sequence[Peer], resource: Callable[[], str], slices: int, rounds: int) -> dict[str, float]:
     """Return the median of each peer, one client, the peers in turn."""
     took: dict[str, list[float]] = {peer.name: [] for peer in peers}
     connections = {peer.name: Connection(peer.dicom_web) for peer in peers}
     for turn in range(rounds):
         for peer in peers:
             for number in range(turn * TURN, (turn + 1) * TURN):
-                seconds = ask(connections[peer.name], f"{instance(number % slices)}/{resource}")
+                seconds = ask(connections[peer.name], f"{instance(number % slices)}/{resource()}")
                 took[peer.name].append(seconds * 1000)
     for connection in connections.values():
         connection.close()
     return {name: statistics.median(values[TURN:]) for name, values in took.items()}
 
 
-def rate(peer: Peer, resource: str, slices: int, each: int) -> float:
+def rate(peer: Peer, resource: Callable[[], str], slices: int, each: int) -> float:
     """Return the answers a second of `CLIENTS` clients at once."""
 
     def work(first: int) -> None:
         with Connection(peer.dicom_web) as connection:
             for number in range(first, first + each):
-                ask(connection, f"{instance(number % slices)}/{resource}")
+                ask(connection, f"{instance(number % slices)}/{resource()}")
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         started_at = time.perf_counter()
@@ -85,7 +100,7 @@ def rate(peer: Peer, resource: str, slices: int, each: int) -> float:
         return CLIENTS * each / (time.perf_counter() - started_at)
 
 
-def rates(peers: Sequence[Peer], resource: str, slices: int, each: int, rounds: int) -> dict[str, float]:
+def rates(peers: Sequence[Peer], resource: Callable[[], str], slices: int, each: int, rounds: int) -> dict[str, float]:
     found: dict[str, list[float]] = {peer.name: [] for peer in peers}
     for _ in range(rounds):
         for peer in peers:
@@ -95,7 +110,7 @@ def rates(peers: Sequence[Peer], resource: str, slices: int, each: int, rounds: 
 
 def again_ms(peers: Sequence[Peer], rounds: int) -> dict[str, float]:
     """Return the median of a picture that was asked for just before, the peers in turn."""
-    return median_ms(peers, "rendered", TURN, rounds)
+    return median_ms(peers, again, TURN, rounds)
 
 
 def row(what: str, unit: str, goal: str, figures: dict[str, float], *, is_time: bool) -> str:
@@ -118,15 +133,15 @@ def main() -> int:
             peers = [system.start() for system in systems]
             made = [fill(peer, slices) for peer in peers]
             print("| what | Radstream | Orthanc | unit | times better | goal |\n|---|---|---|---|---|---|")
-            figures = median_ms(peers, "rendered", slices, rounds)
+            figures = median_ms(peers, fresh, slices, rounds)
             print(row("rendered JPEG, median, 1 client", "ms", "3", figures, is_time=True))
-            figures = rates(peers, "rendered", slices, 10 if quick else 75, 1 if quick else 5)
+            figures = rates(peers, fresh, slices, 10 if quick else 75, 1 if quick else 5)
             print(row(f"rendered JPEG, {CLIENTS} clients", "/s", "4", figures, is_time=False))
             figures = again_ms(peers, rounds)
             print(row("the same ten slices again and again, 1 client", "ms", "-", figures, is_time=True))
-            figures = rates(peers, "rendered", TURN, 10 if quick else 75, 1 if quick else 5)
+            figures = rates(peers, again, TURN, 10 if quick else 75, 1 if quick else 5)
             print(row(f"the same, {CLIENTS} clients", "/s", "-", figures, is_time=False))
-            figures = median_ms(peers[:1], "thumbnail", slices, rounds)
+            figures = median_ms(peers[:1], thumbnail, slices, rounds)
             print(row("thumbnail from the cache, median", "ms", "below 2 ms", figures, is_time=True))
             print(row("stored by STOW with preview", "/s", "100/s", {"Radstream": made[0]}, is_time=False))
         finally:

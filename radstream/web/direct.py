@@ -36,7 +36,8 @@ class Direct:
     def __init__(self, app: ASGIApp, routers: Sequence[APIRouter]) -> None:
         self._app = app
         routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
-        self._simple = {id(route) for route in routes if _wants_the_request_only(route)}
+        helped = {id(route) for router in routers if router.dependencies for route in router.routes}
+        self._simple = {id(route) for route in routes if _wants_the_request_only(route)} - helped
         self._candidates = cache(lambda slashes: [route for route in routes if _may_have(route, slashes)])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, Depends, HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from radstream.web.direct import Direct
+
+
+def guard() -> None:
+    """What FastAPI would run first."""
 
 
 def routers() -> list[APIRouter]:
@@ -36,7 +40,17 @@ def routers() -> list[APIRouter]:
     async def refuses(request: Request) -> Response:
         raise HTTPException(418, "a teapot")
 
-    return [first, second]
+    guarded = APIRouter(prefix="/dicom-web", dependencies=[Depends(guard)])
+
+    @guarded.get("/guarded")
+    async def behind_the_guard(request: Request) -> Response:
+        return Response("never")
+
+    @second.get("/guarded-too", dependencies=[Depends(guard)])
+    async def behind_its_guard(request: Request) -> Response:
+        return Response("never")
+
+    return [first, second, guarded]
 
 
 async def beyond(scope: object, receive: object, send: object) -> None:
@@ -63,6 +77,11 @@ async def test_path_parameter_takes_any_number_of_slashes(path: str) -> None:
     "path", ["/studies", "/studies/1.2/", "/other", "/numbers/7", "/numbers/seven", "/studies/a%2Fb"]
 )
 async def test_everything_else_is_left_to_fastapi(path: str) -> None:
+    assert (await get(path)).text == "FastAPI's"
+
+
+@pytest.mark.parametrize("path", ["/guarded", "/guarded-too"])
+async def test_what_has_dependencies_is_left_to_fastapi_which_runs_them(path: str) -> None:
     assert (await get(path)).text == "FastAPI's"
 
 

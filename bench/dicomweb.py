@@ -72,7 +72,7 @@ def cases(count: int, slices: int) -> Iterator[Case]:
     wanted = count // 2
     day = date(2006, 1, 1) + timedelta(days=wanted % DAYS)
     month = f"{day:%Y%m%d}-{day + timedelta(days=30):%Y%m%d}"
-    offset = min(5000, wanted)
+    offset = 5000 if count > 5100 else wanted
     queries = {
         "Patient ID": f"studies?PatientID=P{wanted:07}",
         "name prefix": "studies?PatientName=Garcia*&limit=100",

@@ -166,8 +166,11 @@ def run(folder: Path, sizes: Sequence[int], mongod: Mongod | None, duration_s: f
 
 
 def run_on_mongodb(folder: Path, sizes: Sequence[int], duration_s: float) -> None:
-    """Run on a MongoDB that ends with the measurement."""
-    mongod = Mongod(PROGRAMS, folder / "mongod", free_ports(1))
+    """Run on a MongoDB that ends with the measurement; a replica set keeps its port."""
+    port = folder / "port"
+    if not port.exists():
+        port.write_text(str(free_ports(1)))
+    mongod = Mongod(PROGRAMS, folder / "mongod", int(port.read_text()))
     mongod.install()
     mongod.start()
     try:

@@ -167,6 +167,7 @@ def run(folder: Path, sizes: Sequence[int], mongod: Mongod | None, duration_s: f
 
 def run_on_mongodb(folder: Path, sizes: Sequence[int], duration_s: float) -> None:
     """Run on a MongoDB that ends with the measurement; a replica set keeps its port."""
+    folder.mkdir(parents=True, exist_ok=True)
     port = folder / "port"
     if not port.exists():
         port.write_text(str(free_ports(1)))

@@ -54,11 +54,11 @@ export function StudyListPage() {
         <StudyTable {...{ studies, columns, sort, setSort, selected, select, grid }} open={openStudy} />
         {study && <PatientTimeline study={study} />}
       </main>
-      <footer role="status" className="status">
+      <footer><div role="status" className="status">
         <span>{count(studies.total)}</span>
         <span className={studies.connected ? 'live' : 'live lost'}>{studies.connected ? 'live' : 'connecting again…'}</span>
         {studies.error && <span className="error">{studies.error.message}</span>}
-      </footer>
+      </div></footer>
     </div>
   )
 }

@@ -67,7 +67,9 @@ export function StudyTable({ studies, columns, sort, setSort, selected, select, 
       onKeyDown={onKeyDown}
     >
       <div role="row" aria-rowindex={1} className="row head" style={{ gridTemplateColumns: columnsTemplate }}>
-        <span role="columnheader" aria-label="Flags" />
+        <span role="columnheader">
+          <small>Flags</small>
+        </span>
         {columns.map((column) => (
           <Heading key={column.name} column={column} sort={sort} setSort={setSort} />
         ))}

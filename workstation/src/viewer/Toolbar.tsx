@@ -26,7 +26,8 @@ const PANELS: { name: PanelName; label: string }[] = [
 /** Everything that can be done with the picture that is seen. */
 export function Toolbar({ state, set, layOut, view, active, study }: Props) {
   return (
-    <header className="bar" role="toolbar" aria-label="Viewer">
+    <header>
+      <div className="bar" role="toolbar" aria-label="Viewer">
       <a href="#/" aria-label="Back to the list" className="button">
         ←
       </a>
@@ -62,6 +63,7 @@ export function Toolbar({ state, set, layOut, view, active, study }: Props) {
         </button>
       ))}
       <DownloadMenu study={study} set={active} view={view} />
+      </div>
     </header>
   )
 }

@@ -126,6 +126,10 @@ test-browser: .venv/.runtime  ## try the web pages in a real browser (needs Node
 	command -v $${CHROMIUM:-chromium} >/dev/null || { echo "DID NOT RUN: the pages in a browser, for want of Chromium." >&2; exit 0; }; \
 	$(MAKE) --no-print-directory workstation && cd workstation && npx vitest run --config e2e/vitest.config.ts $(ARGS)
 
+.PHONY: test-openapi
+test-openapi: .venv/.dev  ## make 50,000 requests of the description of the web doors to a running system
+	RADSTREAM_TEST_CASES=50000 $(BIN)/pytest -s tests/e2e/test_openapi.py
+
 .PHONY: peers
 peers: .venv/.dev  ## install the peers that the tests talk to (DCMTK), where this machine allows it
 	@scripts/install-peers dcmtk

@@ -98,7 +98,7 @@ def dimse_statuses(page: str) -> list[str]:
 
 
 def http_statuses(page: str) -> list[str]:
-    by_others = {404, 405, 415, 416, 431}  # routing, media types, ranges, and heads without end
+    by_others = {403, 404, 405, 415, 416, 431}  # routing, media types, ranges, and heads without end
     tables = page.split("\n| status | when |")
     general, store = ({int(row) for row in re.findall(r"^\| (\d{3}) \|", table, re.MULTILINE)} for table in tables[1:3])
     wrong = difference(general, {answer.http_status for answer in ANSWERS.values()} | by_others)

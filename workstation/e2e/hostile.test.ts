@@ -62,7 +62,7 @@ it('shows them as text in the viewer and its panels', async () => {
   await page.evaluate((uid) => (location.hash = `#/view/${uid}`), study)
   const overlay = page.locator('.overlay').first()
   const [accession, description, , institution] = sent[0] ?? []
-  for (const text of [accession, description, institution]) await overlay.getByText(text ?? '', { exact: true }).waitFor()
+  for (const text of [accession, description, institution]) await overlay.getByText(text ?? '', { exact: true }).first().waitFor()
   await page.getByRole('button', { name: 'Tags' }).click()
   const tags = page.getByRole('complementary', { name: 'Tags' })
   for (const text of [accession, description, institution]) await tags.getByText(text ?? '', { exact: true }).first().waitFor()

@@ -118,14 +118,14 @@ def _computed(query: Query, level: Level, document: Document, *, is_default: boo
         by_default = is_default and tag != _SOP_CLASSES_IN_STUDY
         if by_default or query.all_attributes or tag in query.attributes:
             value = document.get(name)
-            found[tag] = _attribute(vr, tuple(value) if isinstance(value, list) else (value or 0,))
+            if value != []:  # a study of which no instance says its modality: a viewer's whole list fails over that
+                found[tag] = _attribute(vr, tuple(value) if isinstance(value, list) else (value or 0,))
     return found
 
 
 @lru_cache(_MOST_KEPT)  # there are few modalities, and most numbers are small
 def _attribute(vr: str, values: tuple[str | int, ...]) -> msgspec.Raw:
-    """Return an attribute; one without values has no ``Value``, since viewers stumble over an empty one."""
-    return msgspec.Raw(_ENCODER.encode({"vr": vr, "Value": values} if values else {"vr": vr}))
+    return msgspec.Raw(_ENCODER.encode({"vr": vr, "Value": values}))
 
 
 def _needs_all(query: Query, level: Level) -> bool:

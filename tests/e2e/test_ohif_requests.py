@@ -68,6 +68,14 @@ def test_study_list_shows_what_the_rows_need(system: System, stored: dict[str, A
     assert value(ct, "00201208") == 1
 
 
+def test_study_without_a_modality_does_not_say_so_by_an_empty_attribute(
+    system: System, stored: dict[str, Alone]
+) -> None:
+    only = f"StudyInstanceUID={stored['GDCMJ2K_TextGBR.dcm'].study_instance_uid}"
+    [study] = read(ask(system, f"studies?{LIST}&{only}"))
+    assert "00080061" not in study, "OHIF asks how many values it has, and its whole list fails"
+
+
 @pytest.mark.parametrize(
     ("condition", "expected"),
     [

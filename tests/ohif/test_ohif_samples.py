@@ -16,7 +16,9 @@ ULTRASOUND_RETIRED = "its SOP class is Ultrasound Image Storage (Retired), which
 SEGMENTED_PALETTE = "OHIF knows no segmented palettes; it shows the thumbnail that we draw"
 NO_SPACING = "its Pixel Spacing is 0\\0: OHIF draws a picture of no size; it shows the thumbnail that we draw"
 SEGMENTATION = "a segmentation is shown over the image that it refers to, which is not here"
+DAMAGED = "its codestream is damaged: there is not even a thumbnail"
 NOT_DRAWN: dict[str, str] = {
+    "JPEG2000-embedded-sequence-delimiter.dcm": DAMAGED,
     **dict.fromkeys(("color-pl.dcm", "color-px.dcm"), ULTRASOUND_RETIRED),
     **dict.fromkeys(("gdcm-US-ALOKA-16.dcm", "gdcm-US-ALOKA-16_big.dcm"), SEGMENTED_PALETTE),
     **dict.fromkeys((f"RG1_{form}.dcm" for form in ("J2KI", "J2KR", "UNCI", "UNCR")), NO_SPACING),
@@ -63,7 +65,8 @@ def test_file_that_has_a_picture_is_drawn(
     else:
         browser.wait_for_picture(90)
         pictures[name.removesuffix(".dcm")] = (browser.picture() or {})["hash"]
-    assert browser.failures() == []
+    failures = [one for one in browser.failures() if NOT_DRAWN.get(name) != DAMAGED or "404" not in one]
+    assert failures == []
 
 
 @pytest.mark.parametrize("names", SAME, ids=lambda names: names[0])

@@ -79,7 +79,9 @@ class RenderArchive:
 
     @property
     def client(self) -> httpx2.AsyncClient:
-        return self.client_of("http://pacs/dicom-web", http.router(self.backends, self.settings, self.sandbox, self.volumes))
+        return self.client_of(
+            "http://pacs/dicom-web", http.router(self.backends, self.settings, self.sandbox, self.volumes)
+        )
 
     @property
     def uri_client(self) -> httpx2.AsyncClient:

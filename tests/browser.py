@@ -98,10 +98,18 @@ class Browser:
     def failures(self) -> list[str]:
         """Return the requests since the last time that were not answered well, and the errors of the page."""
         traffic = self.traffic()
-        failed = [one for one in traffic["requests"] if one["failure"] or one["status"] >= 400]
-        bad = [one for one in failed if one["failure"] != "net::ERR_ABORTED"]  # else the page thought better of it
-        return [f"{one['method']} {one['url']} {one['status']} {one['failure']}" for one in bad] + traffic["complaints"]
+        return [*_failed(traffic["requests"]), *traffic["complaints"]]
+
+    def failed_requests(self) -> list[str]:
+        """Return the requests since the last time that were not answered well."""
+        return _failed(self.traffic()["requests"])
 
     def close(self) -> None:
         """Close the browser."""
         self._process.communicate(timeout=30)
+
+
+def _failed(requests: list[dict[str, Any]]) -> list[str]:
+    failed = [one for one in requests if one["failure"] or one["status"] >= 400]
+    bad = [one for one in failed if one["failure"] != "net::ERR_ABORTED"]  # else the page thought better of it
+    return [f"{one['method']} {one['url']} {one['status']} {one['failure']}" for one in bad]

@@ -15,6 +15,7 @@ window.config = {
   allowMultiSelectExport: false,
   maxNumRequests: { interaction: 100, thumbnail: 5, prefetch: 25 },
   showErrorDetails: 'always',
+  httpErrorHandler: error => console.warn(`an answer of status ${error.status}`),
   defaultDataSourceName: 'radstream',
   dataSources: [
     {

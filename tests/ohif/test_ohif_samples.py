@@ -19,9 +19,10 @@ SEGMENTATION = "a segmentation is shown over the image that it refers to, which 
 RLE_OF_32_BITS = "OHIF decodes no RLE of 32 bits: unsupported pixel format for RLE"
 NATIVE_422 = "OHIF does not draw uncompressed YBR_FULL_422"
 DAMAGED = "its codestream is damaged: there is not even a thumbnail"
+THIRTY_TWO = ("SC_rgb_rle_32bit", "SC_rgb_rle_32bit_2frame", "rtdose_rle", "rtdose_rle_1frame")
 NOT_DRAWN: dict[str, str] = {
     "JPEG2000-embedded-sequence-delimiter.dcm": DAMAGED,
-    **dict.fromkeys(("SC_rgb_rle_32bit.dcm", "SC_rgb_rle_32bit_2frame.dcm"), RLE_OF_32_BITS),
+    **dict.fromkeys((f"{name}.dcm" for name in THIRTY_TWO), RLE_OF_32_BITS),
     "SC_ybr_full_422_uncompressed.dcm": NATIVE_422,
     **dict.fromkeys(("color-pl.dcm", "color-px.dcm"), ULTRASOUND_RETIRED),
     **dict.fromkeys(("gdcm-US-ALOKA-16.dcm", "gdcm-US-ALOKA-16_big.dcm"), SEGMENTED_PALETTE),

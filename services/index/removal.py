@@ -83,13 +83,15 @@ class Removal:
     async def agree(self, target: Target) -> None:
         """Make the catalog say of `target` what the blob store says; on return all of it is durable."""
         deletions = await deletions_of(self._blobs, [(target.site, target.study_instance_uid)])
-        gone = [row for row in await self._instances(_where(target)) if _is_deleted(row["order"], deletions)]
+        rows = await self._instances(_where(target))
+        gone = [row for row in rows if _is_deleted(row["order"], deletions)]
         conflicts = await self._conflicts(target)
         hidden = [one for one in conflicts if deletions.cover(_key(one["_id"]), one["stored_at"])]
         operations: list[Operation] = [Delete("instances", row["_id"]) for row in gone]
         operations += [Delete("conflicts", one["_id"]) for one in hidden]
         operations += await self._without(hidden)
-        series = frozenset({row["series_key"] for row in gone} | await self._series(target))
+        # Those of what stays, too: an attempt before this one may have ended between an instance and its series.
+        series = frozenset({row["series_key"] for row in rows} | await self._series(target))
         touched = Touched(series_keys=series, exact=series, studies=frozenset({target.study_instance_uid}))
         await self._index.take_out(operations, touched)
         left = [one for one in conflicts if one not in hidden]
@@ -129,7 +131,8 @@ class Removal:
                 batch = []
         await self._bring(batch)
         if hidden:
-            await self._bring([info for key in hidden for info in await self._stored(key)])
+            # Known or not: who brought them may have been stopped before their series was there.
+            await self._index_all([info for key in hidden for info in await self._stored(key)])
             rows = await self._instances(In("_id", sorted({_key(key).sop_instance_uid for key in hidden})))
             await self._catalog.apply(
                 [Delete("conflicts", row["blob_key"]) for row in rows if row["blob_key"] in hidden]
@@ -147,7 +150,10 @@ class Removal:
             return
         rows = await self._instances(In("_id", sorted({_key(info.key).sop_instance_uid for info in infos})))
         known = {key for row in rows for key in _versions(row)}
-        events = [event for info in infos if info.key not in known for event in await self._described(info)]
+        await self._index_all([info for info in infos if info.key not in known])
+
+    async def _index_all(self, infos: Sequence[BlobInfo]) -> None:
+        events = [event for info in infos for event in await self._described(info)]
         if events:
             await self._index.bring(events)
 

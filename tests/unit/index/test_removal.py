@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -180,6 +181,27 @@ async def test_what_ended_half_way_is_ended_by_the_next_attempt(archive: Archive
     assert shown(archive) == {"1.2.3.3"}
     assert set(archive.documents("series")) == {"1.2.1.2/1.2.2.1"}
     assert set(archive.documents("studies")) == {"1.2.1.2"}
+
+
+@pytest.mark.parametrize("fails_after", range(16))
+async def test_what_comes_up_comes_with_all_above_it_whenever_an_attempt_ends(fails_after: int) -> None:
+    archive = Archive()
+    hidden = archive.store(StudyInstanceUID="1.2.1.2", after_s=5)
+    await archive.index(archive.store(), hidden)
+    record = delete(archive, STUDY, after_s=10)
+    archive.catalog.fails_after = fails_after
+    with suppress(Unavailable):
+        await handle(archive, record)
+    archive.catalog.fails_after = None
+    await handle(archive, record)
+    assert names(archive) == {
+        "patients": {"site\\main\\P1"},
+        "studies": {"1.2.1.2"},
+        "series": {"1.2.1.2/1.2.2.1"},
+        "instances": {INSTANCE},
+        "conflicts": set(),
+    }
+    assert hidden.blob_key in {event.blob_key for event in archive.published("instance-indexed", InstanceIndexed)}
 
 
 async def test_a_study_that_was_complete_and_lost_something_is_told_of(archive: Archive) -> None:

@@ -8,19 +8,8 @@ from radstream.backends import open_backends
 from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
-from services.api import (
-    capabilities,
-    dictionary,
-    feed,
-    ohif,
-    operations,
-    qido,
-    start_page,
-    study_list,
-    wado,
-    workstation,
-)
 from services.api.arrivals import Arrivals
+from services.api.routers import routers
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
@@ -36,17 +25,6 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         Transcoding(backends.previews, settings) as transcoding,
         Arrivals(backends.bus) as arrivals,
     ):
-        routers = [
-            qido.router(backends, settings),
-            wado.router(backends, settings, transcoding),
-            capabilities.router(settings),
-            study_list.router(backends),
-            feed.router(backends, stop),
-            dictionary.router(),
-            operations.router(backends, settings, arrivals),
-            ohif.router(settings),
-            workstation.router(),
-            start_page.router(backends, settings),
-        ]
+        doors = routers(backends, settings, stop, transcoding=transcoding, arrivals=arrivals)
         checks = {"blob store": backends.blobs.check, "catalog": backends.catalog.check}
-        await open_doors("Radstream api", routers, settings, stop, checks=checks)
+        await open_doors("Radstream api", doors, settings, stop, checks=checks)

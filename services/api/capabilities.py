@@ -1,4 +1,4 @@
-"""The door that describes all doors: Capabilities (PS3.18 8.9) by OPTIONS, and the OpenAPI document.
+"""The door that describes all doors: Capabilities (PS3.18 8.9) by OPTIONS, the OpenAPI document, a page for people.
 
 References
 ----------
@@ -19,10 +19,12 @@ from radstream.settings import Settings
 from radstream.web.accept import Offer, choose
 from radstream.web.links import base_url
 from services.api.description.openapi import document
-from services.api.description.operation import JSON, WADL, Operation
-from services.api.description.operations import OPENAPI_PATH, operations
+from services.api.description.operation import HTML, JSON, WADL, Operation
+from services.api.description.operations import OPENAPI_PATH, PAGE_PATHS, operations
+from services.api.description.page import to_html
 from services.api.description.wadl import to_xml, tree
 from services.api.matching import matchings
+from services.api.policy import content_security_policy
 
 _OFFERS: Final = (Offer(WADL, other_names=("application/xml", "text/xml")), Offer(JSON))
 
@@ -44,11 +46,18 @@ def router(settings: Settings) -> APIRouter:
         body = orjson.dumps(document(described, base_url(request, settings)))
         return Response(body, 200, {"cache-control": "no-cache"}, JSON)
 
+    async def page(request: Request) -> Response:
+        text = to_html(described, base_url(request, settings))
+        headers = {"content-security-policy": content_security_policy(text), "cache-control": "no-cache"}
+        return Response(text, 200, headers, HTML)
+
     for each in described:
         if each.method == "OPTIONS":
             path = each.path.replace("{path}", "{path:path}")
             routes.add_api_route(path, capabilities, methods=["OPTIONS"], name=each.name)
     routes.add_api_route(OPENAPI_PATH, description, methods=["GET"])
+    for path in PAGE_PATHS:
+        routes.add_api_route(path, page, methods=["GET"])
     return routes
 
 

@@ -8,19 +8,8 @@ from radstream.backends import open_backends
 from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
-from services.api import (
-    capabilities,
-    dictionary,
-    feed,
-    ohif,
-    operations,
-    qido,
-    start_page,
-    study_list,
-    wado,
-    workstation,
-)
 from services.api.arrivals import Arrivals
+from services.api.routers import routers
 from services.index import __main__ as index
 from services.ingest import __main__ as ingest
 from services.ingest import delete, stow
@@ -55,21 +44,12 @@ async def web(settings: Settings, stop: asyncio.Event) -> None:
         Volumes(backends, settings) as volumes,
         Arrivals(backends.bus) as arrivals,
     ):
-        routers = [
+        doors = [
             stow.router(backends, settings),
             delete.router(backends, settings),
             rendered.router(backends, settings, sandbox, volumes),
             uri.router(backends, settings, sandbox, transcoding),
-            qido.router(backends, settings),
-            wado.router(backends, settings, transcoding),
-            capabilities.router(settings),
-            study_list.router(backends),
-            feed.router(backends, stop),
-            dictionary.router(),
-            operations.router(backends, settings, arrivals),
-            ohif.router(settings),
-            workstation.router(),
-            start_page.router(backends, settings),
+            *routers(backends, settings, stop, transcoding=transcoding, arrivals=arrivals),
         ]
         checks = {"log": backends.bus.check, "blob store": backends.blobs.check, "catalog": backends.catalog.check}
-        await open_doors("Radstream", routers, settings, stop, checks=checks)
+        await open_doors("Radstream", doors, settings, stop, checks=checks)

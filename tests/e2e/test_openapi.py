@@ -29,7 +29,7 @@ from schemathesis.transport.serialization import Binary
 from tests.samples import samples
 from tests.system import System
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(4 * 3600)]
 
 CASES = int(os.environ.get("RADSTREAM_TEST_CASES", "1000"))
 OF_ANSWERS = [
@@ -40,6 +40,8 @@ OF_ANSWERS = [
     response_schema_conformance,
 ]
 BOUNDARY = "openapi-boundary"
+WITHIN_S = 600
+"""Of one answer, on a machine that may do other things for a while."""
 
 
 def octets(value: Any) -> bytes:
@@ -103,7 +105,7 @@ def ask(operation: Any, known: list[dict[str, str]], number: int, session: reque
         if there is not None:
             for name in case.path_parameters.keys() & there.keys():
                 case.path_parameters[name] = there[name]
-        response = case.call_and_validate(session=session, checks=OF_ANSWERS, timeout=60)
+        response = case.call_and_validate(session=session, checks=OF_ANSWERS, timeout=WITHIN_S)
         seen[response.status_code] += 1
 
     run()

@@ -11,6 +11,7 @@ Method = Literal["GET", "POST", "DELETE", "OPTIONS"]
 
 ROOT: Final = "/dicom-web"
 
+HTML: Final = "text/html"
 JSON: Final = "application/json"
 DICOM: Final = "application/dicom"
 DICOM_JSON: Final = "application/dicom+json"

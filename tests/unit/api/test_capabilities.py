@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -47,7 +48,7 @@ async def test_the_root_describes_every_transaction_as_wadl(tmp_path: Path, path
     (resources,) = ET.fromstring(answer.content)
     assert resources.attrib["base"] == "http://pacs.test/dicom-web"
     (root,) = resources
-    described = {(each.method, each.path.removeprefix("/dicom-web")) for each in operations()}
+    described = {(each.method, each.path.removeprefix("/dicom-web").rstrip("/")) for each in operations()}
     assert methods_in(root) == {(method, path) for method, path in described if method != "OPTIONS" and path != "/wado"}
 
 
@@ -103,6 +104,27 @@ async def test_the_description_is_openapi_3_1(tmp_path: Path) -> None:
             assert names == {part[1:-1] for part in path.split("/") if part.startswith("{")}
             for parameter in operation["parameters"]:
                 jsonschema.Draft202012Validator.check_schema(parameter["schema"])
+
+
+@pytest.mark.parametrize("path", ["/dicom-web", "/dicom-web/"])
+async def test_people_read_the_same_as_a_page_that_runs_nothing(tmp_path: Path, path: str) -> None:
+    client = client_of(tmp_path, searchable_attributes=("StationName",))
+    answer = await client.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "script-src 'none'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert not re.search(r"<script|<[^>]+\s(?:on\w+|style|src)\s*=|url\(", answer.text)
+    page = ET.fromstring(answer.text.removeprefix("<!doctype html>"))
+    said = {details.attrib["id"]: "".join(details.itertext()) for details in page.iter("details")}
+    described = (await client.get("/dicom-web/openapi.json")).json()["paths"]
+    for resource, methods in described.items():
+        for method, operation in methods.items():
+            text = said.pop(operation["operationId"])
+            assert f"{method.upper()} {resource} " in text
+            assert all(one["name"] in text for one in operation["parameters"] if one["in"] == "query")
+            assert all(status in text for status in operation["responses"] if status not in {"405", "415", "500"})
+    assert said == {}
+    assert {one.attrib["href"] for one in page.iter("a")} == {"http://pacs.test/dicom-web/openapi.json"}
 
 
 async def test_what_the_operator_made_searchable_is_described(tmp_path: Path) -> None:

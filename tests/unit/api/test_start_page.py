@@ -35,3 +35,7 @@ async def test_page_writes_what_it_is_told_as_text_only(archive: Archive) -> Non
 async def test_page_loads_nothing_from_elsewhere(archive: Archive) -> None:
     page = (await archive.client.get("/")).text
     assert not re.search(r"""(?:src|href|url\()\s*=?\s*["']?(?:https?:)?//""", page)
+
+
+async def test_page_leads_to_the_description_of_the_web_doors(archive: Archive) -> None:
+    assert 'href="dicom-web/"' in (await archive.client.get("/")).text

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from radstream.contract.errors import UnsupportedInstance
 from radstream.web.accept import Offer, choose_of, weight
 from radstream.web.media_types import MediaType
 from services.render.encode import MEDIA_TYPES, is_moving
@@ -30,7 +29,9 @@ def choose_picture(accepted: Sequence[Sequence[MediaType]], offers: Sequence[Off
 
 
 def choose_pictures(accepted: Sequence[Sequence[MediaType]], *, may_move: bool) -> Offer:
-    """Return what several pictures are sent as: in parts, of the media type that was asked for of one as well.
+    """Return what several pictures are sent as: in parts, of the media type that the client likes best.
+
+    A media type of a single part means nothing here (PS3.18 10.4.4), whatever the number of pictures turns out to be.
 
     Parameters
     ----------
@@ -42,10 +43,7 @@ def choose_pictures(accepted: Sequence[Sequence[MediaType]], *, may_move: bool) 
     UnsupportedInstance
         (406) If the client accepts none of it.
     """
-    try:
-        return choose_picture(accepted, (*IN_PARTS, *(_MOVING if may_move else ())))
-    except UnsupportedInstance:
-        return Offer(choose_picture(accepted).media_type, is_multipart=True)
+    return choose_picture(accepted, (*IN_PARTS, *(_MOVING if may_move else ())))
 
 
 def _wildcards_first(ranges: Sequence[MediaType]) -> list[MediaType]:

@@ -56,9 +56,22 @@ async def test_a_part_without_a_picture_says_why_and_the_others_are_sent(archive
     await add(archive, "MR_truncated.dcm", sop_instance_uid="1.5.1", InstanceNumber=1)
     await add(archive, "CT_small.dcm", sop_instance_uid="1.5.2", InstanceNumber=2)
     async with archive.client as client:
-        found = await read_parts(await client.get(f"{ALL}/rendered", headers={"accept": "image/png"}))
+        accept = 'multipart/related; type="image/png"'
+        found = await read_parts(await client.get(f"{ALL}/rendered", headers={"accept": accept}))
     assert [headers["content-type"] for headers, _ in found] == ["application/problem+json", "image/png"]
     assert b"ends before the frame is complete" in found[0][1]
+
+
+@pytest.mark.parametrize("accept", ["image/jpeg", "image/png, image/jpeg;q=0.5"])
+async def test_a_media_type_of_a_single_part_is_none_of_several_pictures(archive: RenderArchive, accept: str) -> None:
+    """PS3.18 10.4.4: even if the study happens to hold one image only."""
+    uid = await add(archive, "rtdose.dcm")
+    async with archive.client as client:
+        for url in (f"{ALL}/rendered", f"/studies/{STUDY}/rendered", path(uid, "frames", "1,2", "rendered")):
+            refused = await client.get(url, headers={"accept": accept})
+            assert refused.status_code == 406
+            assert 'multipart/related; type="image/jpeg"' in refused.json()["detail"]
+        assert (await client.get(path(uid, "frames", "2", "rendered"), headers={"accept": accept})).status_code == 200
 
 
 async def test_what_is_not_here_is_not_rendered(archive: RenderArchive) -> None:
@@ -73,7 +86,7 @@ async def test_several_frames_are_sent_in_parts_or_moving(archive: RenderArchive
     url = path(uid, "frames", "3,1,2", "rendered")
     async with archive.client as client:
         single = [(await client.get(path(uid, "frames", n, "rendered"))).content for n in ("3", "1", "2")]
-        for accept in ('multipart/related; type="image/jpeg"', "image/jpeg", "*/*"):
+        for accept in ('multipart/related; type="image/jpeg"', "image/jpeg, */*;q=0.1", "*/*"):
             found = await read_parts(await client.get(url, headers={"accept": accept}))
             assert [body for _, body in found] == single
         moving = await client.get(url, headers={"accept": "image/gif"})

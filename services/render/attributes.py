@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import BaseTag, Tag
 
 from radstream.contract.errors import UnsupportedInstance
 
@@ -41,6 +44,9 @@ def first_item(dataset: Dataset, keyword: str | int) -> Dataset | None:
 
 def text(dataset: Dataset, keyword: str | int) -> str:
     """Return the first value as text without padding; empty if there is none."""
+    raw = _raw(dataset, keyword)
+    if raw is not None and raw.VR == "CS":
+        return (raw.value or b"").rstrip(b" \0").partition(b"\\")[0].decode("latin-1").strip()
     return str(values(dataset, keyword)[0]).strip() if values(dataset, keyword) else ""
 
 
@@ -66,6 +72,13 @@ def integer(dataset: Dataset, keyword: str | int, default: int | None = None) ->
 
 def numbers(dataset: Dataset, keyword: str | int) -> list[float]:
     """Return all values as numbers."""
+    raw = _raw(dataset, keyword)
+    if raw is not None and raw.value:
+        if raw.VR == "US" and len(raw.value) == 2:
+            return [float(int.from_bytes(raw.value, "little" if raw.is_little_endian else "big"))]
+        if raw.VR == "DS":
+            with suppress(ValueError):  # which pydicom may see otherwise
+                return [float(value) for value in raw.value.split(b"\\")]
     try:
         return [float(value) for value in values(dataset, keyword)]
     except (TypeError, ValueError) as error:
@@ -86,8 +99,17 @@ def values(dataset: Dataset, keyword: str | int) -> Sequence[Any]:
     return value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else (value,)
 
 
+def _raw(dataset: Dataset, keyword: str | int) -> RawDataElement | None:
+    """Return an element as it was read, if nobody has asked for its value: the short ones are told without pydicom.
+
+    What stands in the way of most pictures is that pydicom makes objects of a dozen numbers.
+    """
+    element = dataset.get_item(_tag(keyword) if isinstance(keyword, str) else keyword)
+    return element if isinstance(element, RawDataElement) else None
+
+
 @cache
-def _tag(keyword: str) -> int:
+def _tag(keyword: str) -> BaseTag:
     tag = tag_for_keyword(keyword)
     assert tag is not None, keyword
-    return tag
+    return Tag(tag)

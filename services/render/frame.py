@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -24,11 +24,14 @@ from services.render.looks import looks_of
 from services.render.lookup_tables import LookupTable
 from services.render.parse import parse_header, parse_whole
 from services.render.pixels import is_monochrome, render
+from services.render.presentation import Presentation
 from services.render.profiles import embedded
 from services.render.rate import frame_ms
 from services.render.task import Order
 
 Picture = npt.NDArray[Any]
+Rendered = tuple[Picture, bytes]
+"""A picture, and the ICC profile that goes with it."""
 
 _PIXEL_DATA: Final = {0x7FE00008: True, 0x7FE00009: True, 0x7FE00010: False}
 """Float, Double Float and plain Pixel Data: whether samples are floating-point numbers."""
@@ -75,6 +78,10 @@ class Decoded:
     dataset: Dataset
 
 
+Admit = Callable[[Description, Presentation], None]
+"""Is told what a header says before anything is decoded; what it raises is passed on."""
+
+
 def decode_task(order: Order, header: bytes, frame: bytes) -> Decoded:
     """Return the stored values of a frame and what they mean; parameters and errors as of `render_frame`."""
     encoded = next(_frames(order, header, frame))
@@ -82,8 +89,8 @@ def decode_task(order: Order, header: bytes, frame: bytes) -> Decoded:
     return Decoded(*_decode(order, encoded, description.attributes), description, encoded.dataset)
 
 
-def render_frame(order: Order, header: bytes, frame: bytes) -> tuple[Picture, bytes]:
-    """Return the picture of one frame, and the ICC profile that goes with it.
+def render_frame(order: Order, header: bytes, frame: bytes, admit: Admit | None = None) -> list[Rendered]:
+    """Return the picture of one frame, and after it the smaller ones in the order of `order.smaller`.
 
     Parameters
     ----------
@@ -94,17 +101,15 @@ def render_frame(order: Order, header: bytes, frame: bytes) -> tuple[Picture, by
 
     Returns
     -------
-    ndarray
-        uint8, shape (rows, columns) or (rows, columns, 3).
-    bytes
-        Empty if there is none.
+    list of (ndarray, bytes)
+        Pictures, uint8 of shape (rows, columns) or (rows, columns, 3), each with its ICC profile, empty if it has none.
 
     Raises
     ------
     UnsupportedInstance
         If there is no picture; the text says why.
     """
-    return _render(order, next(_frames(order, header, frame)))
+    return _render(order, next(_frames(order, header, frame)), admit)
 
 
 def render_frames(order: Order, header: bytes, frames: bytes) -> Moving:
@@ -118,7 +123,7 @@ def render_frames(order: Order, header: bytes, frames: bytes) -> Moving:
     window = _window(order, first)
     if window is not None:
         order = msgspec.structs.replace(order, wish=replace(order.wish, window=window))
-    pictures = (_render(order, each)[0] for each in itertools.chain([first], encoded))
+    pictures = (_render(order, each)[0][0] for each in itertools.chain([first], encoded))
     return Moving(pictures, frame_ms(first.dataset))
 
 
@@ -134,17 +139,28 @@ def _window(order: Order, encoded: Encoded) -> Any:
     return None if isinstance(voi, LookupTable) else voi
 
 
-def _render(order: Order, encoded: Encoded) -> tuple[Picture, bytes]:
-    description = _describe(order, encoded)
-    samples, photometric_interpretation = _decode(order, encoded, description.attributes)
+def _render(order: Order, encoded: Encoded, admit: Admit | None = None) -> list[Rendered]:
+    """Return the pictures of a frame, which is decoded once."""
+    stored = _describe(order, encoded)
     description, presentation = looks_of(
         order,
         encoded.dataset,
-        description,
+        stored,
         encoded.frame_index,
-        lambda: _decode(order, encoded, _all_bits(description.attributes))[0],
+        lambda: _decode(order, encoded, _all_bits(stored.attributes))[0],
     )
-    picture = render(samples, photometric_interpretation, description, order.wish, presentation)
+    if admit is not None:
+        admit(description, presentation)
+    samples, photometric_interpretation = _decode(order, encoded, stored.attributes)
+    boxes = [order.wish.box, *((smaller.side, smaller.side) for smaller in order.smaller)]
+    pictures = (
+        render(samples, photometric_interpretation, description, replace(order.wish, box=box), presentation)
+        for box in boxes
+    )
+    return [_finished(picture, order, encoded, description) for picture in pictures]
+
+
+def _finished(picture: Picture, order: Order, encoded: Encoded, description: Description) -> Rendered:
     profile = embedded(description.icc_profile, order.wish.icc_profile) if picture.ndim == 3 else b""
     return annotate(picture, encoded.dataset, encoded.frame_index, order.wish.annotations), profile
 

@@ -21,6 +21,7 @@ Array = npt.NDArray[Any]
 
 BLACK: Final = 0
 LONGEST_TABLE: Final = 1 << 17
+_NEAR_PIXELS: Final = 1 << 14
 BLOCK_PIXELS: Final = 1 << 20
 """Pixels that are worked on at once, so that temporaries stay small beside a large frame."""
 
@@ -104,7 +105,18 @@ def to_brightness(samples: Array, description: Description, voi: Window | Lookup
     # Differences of the same container wrap around to the right index, whatever the sign.
     unsigned = np.dtype(f"u{samples.dtype.itemsize}")
     offset = unsigned.type(low & ((1 << samples.dtype.itemsize * 8) - 1))
-    return _in_blocks(samples, lambda block: table.take(block.view(unsigned) - offset if low else block.view(unsigned)))
+    return _looked_up(samples.view(unsigned), offset, table)
+
+
+def _looked_up(samples: Array, offset: Any, table: Array) -> Array:
+    """Return the entries of `table` at `samples` - `offset`, a few rows at a time so that the indexes stay near."""
+    shown = np.empty(samples.shape, np.uint8)
+    rows = max(1, _NEAR_PIXELS // samples.shape[1])
+    for start in range(0, len(samples), rows):
+        places = samples[start : start + rows]
+        # None is beyond the table; "clip" spares numpy a copy that it would make to be sure.
+        np.take(table, places - offset if offset else places, out=shown[start : start + rows], mode="clip")
+    return shown
 
 
 def _transform(stored: Array, description: Description, voi: Window | LookupTable) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -17,6 +18,13 @@ class Further(msgspec.Struct, frozen=True):
     frame_index: int
     length_bytes: int = 0
     skipped_bytes: int = 0
+
+
+class Smaller(msgspec.Struct, frozen=True):
+    """The same picture once more, so that it fits a square of `side` pixels."""
+
+    side: int
+    quality: int = DEFAULT_QUALITY
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +49,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         Largest data set that a deflated one may become.
     more_frames : tuple of Further
         Frames of a moving picture beside the first; they follow in the frame's bytes.
+    smaller : tuple of Smaller
+        What else is made of the frame while it is decoded; of a picture that does not move.
     presentation_state : bytes
         The Part 10 file of the presentation state that is applied; empty for none.
     """
@@ -58,6 +68,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     quality: int = DEFAULT_QUALITY
     wish: Wish = Wish()
     more_frames: tuple[Further, ...] = ()
+    smaller: tuple[Smaller, ...] = ()
     presentation_state: bytes = b""
 
 
@@ -80,13 +91,17 @@ class Task:
 
 @dataclass(frozen=True)
 class RenderedImage:
-    """A picture, encoded."""
+    """A picture, encoded; with it the smaller ones that were ordered."""
 
     media_type: str
     body: bytes
     rows: int
     columns: int
+    smaller: tuple[RenderedImage, ...] = ()
 
+
+Measures = tuple[int, int, int]
+"""Rows and columns of a picture, and the bytes of its file."""
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
@@ -101,11 +116,22 @@ def decode_order(document: bytes) -> Order:
     return msgspec.msgpack.decode(document, type=Order)
 
 
-def encode_size(rows: int, columns: int) -> bytes:
-    """Return what is to be known of a picture beside its file."""
-    return _ENCODER.encode((rows, columns))
+def encode_images(images: Sequence[RenderedImage]) -> tuple[bytes, bytes]:
+    """Return note and body of an answer: measures of each picture, and their files one after the other."""
+    measures: list[Measures] = [(image.rows, image.columns, len(image.body)) for image in images]
+    return _ENCODER.encode(measures), b"".join(image.body for image in images)
 
 
-def decode_size(note: bytes) -> tuple[int, int]:
-    """Return rows and columns of a picture."""
-    return msgspec.msgpack.decode(note, type=tuple[int, int])
+def decode_images(media_type: str, note: bytes, body: bytes) -> RenderedImage:
+    """Return the picture in an answer, the smaller ones with it."""
+    images, start = [], 0
+    for rows, columns, length in msgspec.msgpack.decode(note, type=list[Measures]):
+        images.append(RenderedImage(media_type, body[start : start + length], rows, columns))
+        start += length
+    return with_smaller(images)
+
+
+def with_smaller(images: Sequence[RenderedImage]) -> RenderedImage:
+    """Return the first of `images` with the others as the smaller ones."""
+    first, *smaller = images
+    return replace(first, smaller=tuple(smaller)) if smaller else first

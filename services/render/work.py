@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from services.render.encode import encode, encode_moving, is_moving
 from services.render.enhancement.derivation import derivation_of
-from services.render.frame import Picture, render_frame, render_frames
+from services.render.frame import Admit, Picture, render_frame, render_frames
 from services.render.parse import parse_header, parse_whole
 from services.render.secondary_capture import DICOM, secondary_capture
-from services.render.task import Order, decode_order, encode_size
+from services.render.task import Order, RenderedImage, decode_order, encode_images
 
 
 def render(order: bytes, header: bytes, frame: bytes) -> tuple[bytes, bytes]:
-    """Return size and file of the picture of a task; a `radstream.sandbox.worker.Handler`.
+    """Return measures and file of the picture of a task; a `radstream.sandbox.worker.Handler`.
 
     Raises
     ------
@@ -22,13 +22,25 @@ def render(order: bytes, header: bytes, frame: bytes) -> tuple[bytes, bytes]:
     if is_moving(wanted.media_type) and wanted.more_frames:
         moving = render_frames(wanted, header, frame)
         rows, columns, body = encode_moving(moving.pictures, wanted.media_type, wanted.quality, moving.frame_ms)
-        return encode_size(rows, columns), body
-    picture, profile = render_frame(wanted, header, frame)
-    if wanted.media_type == DICOM:
-        body = _captured(picture, wanted, header, frame)
-    else:
-        body = encode(picture, wanted.media_type, wanted.quality, profile)
-    return encode_size(picture.shape[0], picture.shape[1]), body
+        return encode_images([RenderedImage(wanted.media_type, body, rows, columns)])
+    return encode_images(make(wanted, header, frame))
+
+
+def make(order: Order, header: bytes, frame: bytes, admit: Admit | None = None) -> list[RenderedImage]:
+    """Return the picture of a frame and the smaller ones; parameters and errors as of `render_frame`."""
+    pictures = render_frame(order, header, frame, admit)
+    if order.media_type == DICOM:
+        ((picture, _),) = pictures
+        return [_image(picture, order, _captured(picture, order, header, frame))]
+    qualities = (order.quality, *(smaller.quality for smaller in order.smaller))
+    return [
+        _image(picture, order, encode(picture, order.media_type, quality, profile))
+        for (picture, profile), quality in zip(pictures, qualities, strict=True)
+    ]
+
+
+def _image(picture: Picture, order: Order, body: bytes) -> RenderedImage:
+    return RenderedImage(order.media_type, body, picture.shape[0], picture.shape[1])
 
 
 def _captured(picture: Picture, wanted: Order, header: bytes, frame: bytes) -> bytes:

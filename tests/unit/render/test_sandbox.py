@@ -26,7 +26,7 @@ import ctypes, os, signal, sys, time
 from radstream.sandbox import worker
 from services.render import work
 
-def render_frame(order, header, frame):
+def render_frame(order, header, frame, admit=None):
     deed = order.transfer_syntax_uid
     if deed == "crash": ctypes.string_at(0)
     if deed == "abort": os.abort()
@@ -45,7 +45,7 @@ def render_frame(order, header, frame):
         os.mkdir(frame.decode())
         os.abort()
     import numpy as np
-    return np.zeros((2, 3), np.uint8), b""
+    return [(np.zeros((2, 3), np.uint8), b"")]
 
 work.render_frame = render_frame
 worker.main()

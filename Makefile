@@ -93,6 +93,10 @@ test: check peers manifests  ## set up everything and run the tests; those of th
 	RADSTREAM_TEST_ENGINES=1 $(BIN)/pytest tests/ports
 	$(BIN)/pytest tests/e2e tests/faults
 
+.PHONY: test-search
+test-search: .venv/.dev  ## run the unit tests with other examples than the last time: what fails prints how to have it again
+	$(BIN)/pytest -n 2 --dist loadgroup --hypothesis-profile=search tests/unit $(ARGS)
+
 .PHONY: test-cluster
 test-cluster: .venv/.dev peers  ## run the end-to-end tests on the cluster: real engines, each service its own processes
 	@$(TRY_ENGINES)

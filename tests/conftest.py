@@ -1,4 +1,4 @@
-"""What all tests share: sockets are off in unit tests, and every test knows which peers are missing."""
+"""What all tests share: no socket in unit tests, the same examples each time, and which peers are missing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket, enable_socket
+
+# How long an example takes says something of the machine, not of the code.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("same", settings.get_profile("search"), derandomize=True)
+settings.load_profile("same")
 
 _WITHOUT_SOCKETS = ("unit", "contract", "architecture")
 

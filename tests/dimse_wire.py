@@ -27,6 +27,7 @@ CONTEXTS = (
 RELEASE_RQ = pack(">BxI", PduType.A_RELEASE_RQ, 4) + bytes(4)
 RELEASE_RP = pack(">BxI", PduType.A_RELEASE_RP, 4) + bytes(4)
 ABORT = pack(">BxI", PduType.A_ABORT, 4) + bytes(4)
+BUG = ZeroDivisionError("Doe^Jane must not be logged")
 
 
 class FakeTransport(asyncio.Transport):
@@ -267,3 +268,11 @@ async def settle(turns: int = 20) -> None:
 async def chunks_of(data: bytes, size: int) -> AsyncIterator[bytes]:
     for offset in range(0, len(data), size):
         yield data[offset : offset + size]
+
+
+async def echo_status(wire: Wire) -> int | None:
+    wire.feed(echo_rq(99))
+    await settle()
+    ((response, _),) = wire.take_messages()
+    assert (response.command_field, response.message_id_being_responded_to) == (0x8030, 99)
+    return response.status

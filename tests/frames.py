@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import imagecodecs
 import numpy as np
+from pydicom.pixels.encoders import RLELosslessEncoder
 
 from radstream.dicom.image_pixel import FrameAttributes
 
@@ -35,3 +37,29 @@ def scene(size: int = 32) -> Array:
     """Return a smooth RGB picture, which survives lossy codecs."""
     y, x = np.mgrid[0:size, 0:size] * 255 // size
     return np.stack([x, y, 255 - x], axis=2).astype(np.uint8)
+
+
+def bits(frame: Array) -> int:
+    return frame.dtype.itemsize * 8
+
+
+def lossless_jpeg(frame: Array, precision: int) -> bytes:
+    return bytes(imagecodecs.jpeg8_encode(frame, lossless=True, predictor=1, bitspersample=precision))
+
+
+def encode_rle(frame: Array) -> bytes:
+    """Return `frame` encoded by pydicom."""
+    attributes = described(frame)
+    return RLELosslessEncoder.encode(
+        frame.tobytes(),
+        rows=attributes["rows"],
+        columns=attributes["columns"],
+        samples_per_pixel=attributes["samples_per_pixel"],
+        bits_allocated=attributes["bits_allocated"],
+        bits_stored=attributes["bits_stored"],
+        pixel_representation=attributes["pixel_representation"],
+        photometric_interpretation=attributes["photometric_interpretation"],
+        planar_configuration=0,
+        number_of_frames=1,
+        encoding_plugin="pydicom",
+    )

@@ -6,61 +6,19 @@ import asyncio
 import hashlib
 import struct
 import tracemalloc
-from pathlib import Path
 
 import pytest
 
 from radstream.contract.blob_keys import parse_instance_key
-from radstream.contract.errors import RejectedInstance, Unavailable
+from radstream.contract.errors import Unavailable
 from radstream.contract.events import InstanceStored, from_json, to_timestamp
 from radstream.dicom.header import HEADER_LIMIT_BYTES
 from radstream.dicom.part10 import parse_meta
-from radstream.settings import Settings
-from services.ingest.accept import Acceptance, Accepted, Accepting
-from services.ingest.arrival import HELD_LIMIT_BYTES
+from services.ingest.accept import Accepting
 from services.ingest.identity import Origin
+from tests.accepting import DIMSE, INSTANCE, PIXEL_DATA, accept, feed
 from tests.ingest_engines import Engines, MemoryWriter
-from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, Instance, make_instance, uid
-
-INSTANCE = make_instance(1, 1)
-PIXEL_DATA = INSTANCE.data_set.index(struct.pack("<HH", 0x7FE0, 0x0010))
-DIMSE = Origin("dimse", EXPLICIT_VR_LITTLE_ENDIAN, "CT1")
-
-
-@pytest.fixture
-def engines() -> Engines:
-    return Engines()
-
-
-@pytest.fixture
-def accepting(engines: Engines, tmp_path: Path) -> Accepting:
-    return Accepting(engines.backends, Settings(home=tmp_path, site="north", publish_deadline_s=60))
-
-
-@pytest.fixture
-def hurried(engines: Engines, tmp_path: Path) -> Accepting:
-    """Does not wait long for the log."""
-    return Accepting(engines.backends, Settings(home=tmp_path, site="north", publish_deadline_s=0.02))
-
-
-async def accept(accepting: Accepting, data_set: bytes, origin: Origin = DIMSE, *, step: int = 1 << 16) -> Accepted:
-    acceptance = accepting.begin(origin)
-    await feed(acceptance, data_set, step)
-    return await acceptance.finish()
-
-
-async def feed(acceptance: Acceptance, data_set: bytes, step: int = 1 << 16) -> None:
-    for start in range(0, len(data_set), step):
-        fragment = bytearray(data_set[start : start + step])
-        acceptance.write(memoryview(fragment))
-        fragment[:] = b"\xff" * len(fragment)  # the buffer is used again as soon as `write` has returned
-        await acceptance.drain()
-
-
-async def refusal(accepting: Accepting, data_set: bytes, origin: Origin = DIMSE) -> RejectedInstance:
-    with pytest.raises(RejectedInstance) as caught:
-        await accept(accepting, data_set, origin)
-    return caught.value
+from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, Instance, make_instance
 
 
 @pytest.mark.parametrize("step", [1, 7, 1 << 20])
@@ -166,80 +124,6 @@ async def test_other_bytes_under_the_same_uid_are_kept_beside_the_first(engines:
     assert len(engines.blobs.keys("instances")) == 2
 
 
-@pytest.mark.parametrize("state", ["fails", "hangs"])
-async def test_a_marker_takes_the_place_of_the_event_when_the_log_is_away(
-    engines: Engines, hurried: Accepting, state: str
-) -> None:
-    engines.bus.state = state
-    accepted = await accept(hurried, INSTANCE.data_set)
-    (marker,) = engines.blobs.keys("pending")
-    assert accepted.is_marked
-    assert accepted.outcome == "marked"
-    assert engines.effects == [("blob", accepted.event.blob_key), ("blob", marker)]
-    assert from_json(engines.blobs.contents[marker][0], InstanceStored) == accepted.event
-
-
-async def test_only_the_first_sender_waits_for_a_log_that_is_away(engines: Engines, hurried: Accepting) -> None:
-    engines.bus.state = "hangs"
-    for number in range(1, 6):
-        assert (await accept(hurried, make_instance(1, number).data_set)).is_marked
-    assert engines.bus.calls == 1
-    assert len(engines.blobs.keys("pending")) == 5
-
-
-async def test_the_log_is_tried_again_while_nobody_waits_for_it(
-    engines: Engines, hurried: Accepting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.ingest.announce.REST_S", 0.0)
-    engines.bus.state = "hangs"
-    for number in range(1, 6):  # the second is offered to the log as well, and hangs there while the others go by
-        assert (await accept(hurried, make_instance(1, number).data_set)).is_marked
-        await asyncio.sleep(0)
-    assert engines.bus.calls == 2
-    engines.bus.state = "works"
-    engines.bus.released.set()
-    await asyncio.gather(*hurried.announcer._offers)
-    accepted = await accept(hurried, make_instance(1, 6).data_set)
-    assert accepted.outcome == "created"
-    assert len(engines.blobs.keys("pending")) == 5
-
-
-async def test_a_log_that_fails_again_and_again_is_left_alone_in_between(engines: Engines, hurried: Accepting) -> None:
-    engines.bus.state = "fails"
-    for number in range(1, 6):
-        assert (await accept(hurried, make_instance(1, number).data_set)).is_marked
-    assert engines.bus.calls == 1
-
-
-async def test_a_late_acknowledgement_leaves_event_and_marker_and_tells_that_the_log_is_back(
-    engines: Engines, hurried: Accepting
-) -> None:
-    engines.bus.state = "hangs"
-    assert (await accept(hurried, INSTANCE.data_set)).is_marked
-    engines.bus.released.set()
-    await asyncio.gather(*hurried.announcer._offers)
-    assert len(engines.bus.messages) == 1  # the sweep will say it again, which has no further effect
-    engines.bus.state = "works"
-    assert not (await accept(hurried, make_instance(1, 2).data_set)).is_marked
-
-
-async def test_a_late_failure_of_the_log_disturbs_nobody(engines: Engines, hurried: Accepting) -> None:
-    engines.bus.state = "hangs"
-    await accept(hurried, INSTANCE.data_set)
-    (offer,) = hurried.announcer._offers
-    offer.cancel()
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert not hurried.announcer._offers
-
-
-async def test_without_log_and_marker_nothing_is_claimed(engines: Engines, accepting: Accepting) -> None:
-    engines.bus.state = "fails"
-    engines.blobs.fails_at = {"put"}
-    with pytest.raises(Unavailable):
-        await accept(accepting, INSTANCE.data_set)
-
-
 @pytest.mark.parametrize("operation", ["drain", "commit"])
 async def test_a_blob_store_that_is_away_is_said_so_and_the_log_hears_nothing(
     engines: Engines, accepting: Accepting, operation: str
@@ -260,17 +144,6 @@ async def test_a_key_that_is_not_known_to_be_durable_is_no_success_and_comes_aga
     assert engines.blobs.open_writers == 0
     engines.blobs.fails_at = set()
     assert (await accept(accepting, INSTANCE.data_set)).outcome == "known"
-
-
-async def test_what_comes_after_a_refusal_is_forgotten(engines: Engines, accepting: Accepting) -> None:
-    engines.blobs.fails_at = {"drain"}
-    acceptance = accepting.begin(DIMSE)
-    await feed(acceptance, INSTANCE.data_set)
-    assert acceptance.is_refused
-    assert engines.blobs.open_writers == 0
-    await feed(acceptance, bytes(1 << 20))
-    with pytest.raises(Unavailable):
-        await acceptance.finish()
 
 
 async def test_an_aborted_instance_leaves_nothing(engines: Engines, accepting: Accepting) -> None:
@@ -299,73 +172,6 @@ async def test_a_cancelled_finish_leaves_no_writer(engines: Engines, accepting: 
     assert [message.topic for message in engines.bus.messages] == ["instance-stored"]
 
 
-def without(tag: tuple[int, int]) -> bytes:
-    """Return the data set without the UI element `tag`."""
-    start = INSTANCE.data_set.index(struct.pack("<HH2s", *tag, b"UI"))
-    (length,) = struct.unpack_from("<H", INSTANCE.data_set, start + 6)
-    return INSTANCE.data_set[:start] + INSTANCE.data_set[start + 8 + length :]
-
-
-def with_value(tag: tuple[int, int], value: bytes) -> bytes:
-    """Return the data set with another value of the UI element `tag`."""
-    start = INSTANCE.data_set.index(struct.pack("<HH2s", *tag, b"UI"))
-    (length,) = struct.unpack_from("<H", INSTANCE.data_set, start + 6)
-    element = struct.pack("<HH2sH", *tag, b"UI", len(value)) + value
-    return INSTANCE.data_set[:start] + element + INSTANCE.data_set[start + 8 + length :]
-
-
-UIDS = [(0x0008, 0x0016), (0x0008, 0x0018), (0x0020, 0x000D), (0x0020, 0x000E)]
-
-
-@pytest.mark.parametrize("tag", UIDS)
-@pytest.mark.parametrize(
-    "value", [b"", b"../../etc/passwd", b"1.2.3\\1.2.4", b"1." + b"2" * 64, b"\xff\xfe", b"1.2 .3"]
-)
-async def test_a_value_that_is_no_uid_is_refused(
-    engines: Engines, accepting: Accepting, tag: tuple[int, int], value: bytes
-) -> None:
-    padded = value + b" " * (len(value) % 2)
-    assert (await refusal(accepting, with_value(tag, padded))).status == 0xA900
-    assert engines.effects == []
-    assert engines.blobs.open_writers == 0
-
-
-@pytest.mark.parametrize("tag", UIDS)
-async def test_a_missing_uid_is_refused(engines: Engines, accepting: Accepting, tag: tuple[int, int]) -> None:
-    assert (await refusal(accepting, without(tag))).status == 0xA900
-    assert engines.effects == []
-    assert engines.blobs.open_writers == 0
-
-
-async def test_an_empty_data_set_is_refused(accepting: Accepting) -> None:
-    assert (await refusal(accepting, b"")).status == 0xA900
-
-
-@pytest.mark.parametrize("length", [1, 7, 300, PIXEL_DATA - 3])
-async def test_a_data_set_that_ends_inside_an_element_of_its_header_is_refused(
-    engines: Engines, accepting: Accepting, length: int
-) -> None:
-    assert (await refusal(accepting, INSTANCE.data_set[:length])).status == 0xC000
-    assert engines.effects == []
-
-
-async def test_a_pixel_data_that_is_too_short_is_stored_as_it_came(engines: Engines, accepting: Accepting) -> None:
-    cut = INSTANCE.data_set[: PIXEL_DATA + 100]
-    accepted = await accept(accepting, cut)
-    assert engines.blobs.contents[accepted.event.blob_key][0].endswith(cut)
-
-
-async def test_uids_that_do_not_stand_at_the_start_are_not_waited_for(engines: Engines, accepting: Accepting) -> None:
-    acceptance = accepting.begin(DIMSE)
-    acceptance.write(struct.pack("<HH2sHL", 0x0007, 0x1010, b"OB", 0, 1 << 30))
-    await feed(acceptance, bytes(2 * HELD_LIMIT_BYTES))
-    assert acceptance.is_refused
-    assert not acceptance._arrival._held
-    with pytest.raises(RejectedInstance) as caught:
-        await acceptance.finish()
-    assert caught.value.status == 0xA900
-
-
 async def test_memory_does_not_grow_with_the_data_set(
     engines: Engines, accepting: Accepting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -384,37 +190,6 @@ async def test_memory_does_not_grow_with_the_data_set(
     await acceptance.finish()
     assert sum(written) == PIXEL_DATA + 12 + (256 << 20)
     assert peak_bytes < 1 << 20
-
-
-def announced(**uids: str) -> Origin:
-    return Origin("dimse", EXPLICIT_VR_LITTLE_ENDIAN, **uids)
-
-
-async def test_the_announced_instance_is_taken(accepting: Accepting) -> None:
-    origin = announced(sop_class_uid=MR_IMAGE_STORAGE + "\0", sop_instance_uid=INSTANCE.sop_instance_uid)
-    assert (await accept(accepting, INSTANCE.data_set, origin)).is_new
-
-
-@pytest.mark.parametrize("keyword", ["sop_class_uid", "sop_instance_uid", "study_instance_uid"])
-async def test_another_than_the_announced_instance_is_refused(
-    engines: Engines, accepting: Accepting, keyword: str
-) -> None:
-    assert (await refusal(accepting, INSTANCE.data_set, announced(**{keyword: "1.2.3"}))).status == 0xA900
-    assert engines.effects == []
-    assert engines.blobs.open_writers == 0
-
-
-async def test_an_announcement_without_a_uid_is_none(accepting: Accepting) -> None:
-    assert (await refusal(accepting, INSTANCE.data_set, announced(sop_instance_uid=""))).status == 0xA900
-
-
-async def test_the_refused_instance_can_be_named(accepting: Accepting) -> None:
-    acceptance = accepting.begin(announced(study_instance_uid="1.2.3"))
-    assert acceptance.reference is None
-    await feed(acceptance, INSTANCE.data_set)
-    assert acceptance.reference is not None
-    assert acceptance.reference.sop_instance_uid == uid(3, 100_001)
-    await acceptance.abort()
 
 
 async def test_many_at_a_time_do_not_mix(engines: Engines, accepting: Accepting) -> None:

@@ -117,7 +117,7 @@ def resources(page: str) -> list[str]:
     """Compare paths: `…` stands for the path of what is above."""
     real = {_path(route.path) for router in _routers() for route in router.routes}  # type: ignore[attr-defined]
     cells = [row[0] for row in rows(page, "| resource | what is given |")]
-    cells += [row[0] for row in rows(page, "| resource | what is searched for |")]
+    cells += [row[0] for row in rows(page, "| resource | what is searched for | shown by |")]
     cells += [row[0] for row in rows(page, "| resource | what is taken |")]
     said = {path.removeprefix("POST ") for cell in cells for path in code_in(cell)}
     unknown = [path for path in said if not any(_means(path, route) for route in real)]
@@ -139,7 +139,9 @@ def _means(path: str, route: str) -> bool:
 
 def matching_attributes(page: str) -> list[str]:
     said = {
-        (level, one) for level, cell in rows(page, "| level | attributes that are matched |") for one in code_in(cell)
+        (level, one)
+        for level, cell, _ in rows(page, "| level | attributes that are matched | shown by |")
+        for one in code_in(cell)
     }
     real = {(lv.name.lower(), keyword(path)) for path, matching in MATCHINGS.items() for lv in matching.fields}
     return difference(said, real)
@@ -148,17 +150,17 @@ def matching_attributes(page: str) -> list[str]:
 def matching_kinds(page: str) -> list[str]:
     said = {
         (kind, one)
-        for kind, _, cell in rows(page, "| kind | how it is matched | attributes |")
+        for kind, _, cell, _ in rows(page, "| kind | how it is matched | attributes | shown by |")
         for one in code_in(cell)
     }
     return difference(said, {(matching.kind, keyword(path)) for path, matching in MATCHINGS.items()})
 
 
 def returned_attributes(page: str) -> list[str]:
-    cells = rows(page, "| level | attributes that are returned |")
+    cells = rows(page, "| level | attributes that are returned | shown by |")
     real = {(level.name.lower(), keyword(tag)) for level in Level for tag in DEFAULT_ATTRIBUTES[level]}
     real |= {(level.name.lower(), keyword(tag)) for level in Level for tag in COMPUTED_FIELDS[level]}
-    return difference({(level, one) for level, cell in cells for one in code_in(cell)}, real)
+    return difference({(level, one) for level, cell, _ in cells for one in code_in(cell)}, real)
 
 
 def words(page: str) -> list[str]:

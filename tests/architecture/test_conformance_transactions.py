@@ -53,6 +53,24 @@ def unproved_transactions(page: str) -> list[str]:
     return [name for name, cells in transactions(page).items() if cells[0] != "no" and not code_in(cells[-1])]
 
 
+PROOF = " shown by |"
+SEARCH = re.compile(r"### 3\.2 .*?(?=\n### )", re.DOTALL)
+
+
+def unproved_rows(page: str) -> list[str]:
+    """Return the rows that name no test in tables that name tests."""
+    headers = {line for line in page.splitlines() if line.endswith(PROOF)}
+    unproved = (cells[0] for header in headers for cells in rows(page, header) if "::test_" not in cells[-1])
+    return sorted(unproved)
+
+
+def tables_without_tests(page: str) -> list[str]:
+    """Return the headers of tables about Search that name no tests at all."""
+    found = SEARCH.search(page)
+    headers = re.findall(r"^(\|.*)\n\|---", found[0], re.MULTILINE) if found else ["there is no section 3.2"]
+    return [header for header in headers if not header.endswith(PROOF)]
+
+
 def missing_tests(page: str) -> list[str]:
     """Return the tests that the page names and nobody finds: ``file.py::test``, or whole files by their paths."""
     named = set(re.findall(r"`([^`\s]*test_\w+\.py[^`\s]*)`", page))
@@ -70,11 +88,14 @@ def _functions(source: str) -> list[str]:
     return [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
-CHECKS = (unnamed_transactions, unproved_transactions, missing_tests)
+CHECKS = (unnamed_transactions, unproved_transactions, unproved_rows, tables_without_tests, missing_tests)
 
 OFFENCES = [
     (unnamed_transactions, "| Retrieve Thumbnail (", "| Retrieve Icon ("),
     (unproved_transactions, "| Storage Commitment Service (13) | no |", "| Storage Commitment Service (13) | yes |"),
+    (unproved_rows, "`test_qido_kinds.py::test_dates_are_days_or_ranges` |", "of course |"),
+    (unproved_rows, "`test_stow_frames.py::test_a_video_is_one_part_whatever_its_number_of_frames` |", "|"),
+    (tables_without_tests, "| in the query | effect | shown by |", "| in the query | effect | why |"),
     (missing_tests, "::test_metadata_is_a_json_array`", "::test_metadata_are_a_json_array`"),
     (missing_tests, "`test_qido_xml.py::", "`test_qido_yaml.py::"),
 ]

@@ -23,6 +23,7 @@ from radstream.dicom.dictionary import BULK_VRS, MAX_DEPTH, PIXEL_DATA, standard
 from radstream.dicom.elements import KNOWN_VRS
 from radstream.dicom.encapsulation import Frames, encapsulated
 from radstream.dicom.json_values import CHARSET_VRS, write_values
+from radstream.dicom.original_attributes import Coerced
 from radstream.dicom.rewrite import element_head, encode_element, encode_head, padding_of
 from radstream.dicom.values import REFERABLE_VRS
 
@@ -47,6 +48,9 @@ class Bulk(Protocol):
 Piece = bytes | Bulk
 """A part of a data set: bytes, or a value that takes their place."""
 
+Place = tuple[tuple[int, int], ...]
+"""Where an item is: tags of the sequences that it is in, each with the number of the item."""
+
 
 @dataclass
 class DataSet:
@@ -56,14 +60,14 @@ class DataSet:
     ----------
     pieces : list of bytes or Bulk
         One after the other they are the data set.
-    is_coerced : bool
-        A number of VR DS had to be rounded to 16 characters.
+    coerced : list of Coerced
+        Attributes of which a number of VR DS had to be rounded to 16 characters.
     is_discarded : bool
         Group lengths were left out: they would be wrong.
     """
 
     pieces: list[Piece] = field(default_factory=list)
-    is_coerced: bool = False
+    coerced: list[Coerced] = field(default_factory=list)
     is_discarded: bool = False
 
 
@@ -84,7 +88,7 @@ def encode_json(attributes: Mapping[str, Any], bulk: Mapping[str, Bulk | Frames]
         the tag, never a value.
     """
     writing = _Writing(bulk)
-    elements = writing.elements(attributes, 0)
+    elements = writing.elements(attributes, ())
     if not writing.is_ascii and SPECIFIC_CHARACTER_SET not in elements:
         elements[SPECIFIC_CHARACTER_SET] = [_UTF_8]
     writing.data_set.pieces = _merged(piece for tag in sorted(elements) for piece in elements[tag])
@@ -112,9 +116,9 @@ class _Writing:
         self.is_ascii = True
         self._bulk = bulk
 
-    def elements(self, attributes: Mapping[str, Any], depth: int) -> dict[int, list[Piece]]:
+    def elements(self, attributes: Mapping[str, Any], place: Place) -> dict[int, list[Piece]]:
         """Return the elements of a data set or item by tag."""
-        if depth > MAX_DEPTH:
+        if len(place) > MAX_DEPTH:
             raise RejectedInstance(f"sequences are nested deeper than {MAX_DEPTH}")
         elements: dict[int, list[Piece]] = {}
         for key, entry in attributes.items():
@@ -126,10 +130,10 @@ class _Writing:
             if not tag & 0xFFFF:
                 self.data_set.is_discarded = True
                 continue
-            elements[tag] = self._element(tag, _entry(tag, entry), depth)
+            elements[tag] = self._element(tag, _entry(tag, entry), place)
         return elements
 
-    def _element(self, tag: int, entry: Mapping[str, Any], depth: int) -> list[Piece]:
+    def _element(self, tag: int, entry: Mapping[str, Any], place: Place) -> list[Piece]:
         vr = _vr(tag, entry)
         try:
             if "BulkDataURI" in entry:
@@ -140,28 +144,29 @@ class _Writing:
             if not isinstance(values, list | None):
                 raise RejectedInstance('"Value" is no array')
             if vr == "SQ":
-                return self._sequence(tag, values or [], depth)
-            return [self._plain(tag, vr, values or [])]
+                return self._sequence(tag, values or [], place)
+            return [self._plain(tag, vr, values or [], place)]
         except RejectedInstance as error:
             raise RejectedInstance(f"{tag:08X}: {error}", error.status) from error
 
-    def _plain(self, tag: int, vr: str, values: Sequence[Any]) -> bytes:
+    def _plain(self, tag: int, vr: str, values: Sequence[Any], place: Place) -> bytes:
         if not values or (vr in BULK_VRS and list(values) == [None]):
             return encode_element(tag, vr, b"")
         if tag == SPECIFIC_CHARACTER_SET:
             return _UTF_8
         value, is_exact = write_values(vr, values)
-        self.data_set.is_coerced |= not is_exact
+        if not is_exact:
+            self.data_set.coerced.append(Coerced(place, tag, values))
         if vr in CHARSET_VRS and not value.isascii():
             self.is_ascii = False
         return encode_element(tag, vr, _even(value, vr))
 
-    def _sequence(self, tag: int, items: Sequence[Any], depth: int) -> list[Piece]:
+    def _sequence(self, tag: int, items: Sequence[Any], place: Place) -> list[Piece]:
         pieces: list[Piece] = []
-        for item in items:
+        for number, item in enumerate(items, 1):
             if not isinstance(item, dict | None):
                 raise RejectedInstance("an item is no object")
-            elements = self.elements(item or {}, depth + 1)
+            elements = self.elements(item or {}, (*place, (tag, number)))
             content = [piece for inner in sorted(elements) for piece in elements[inner]]
             pieces += [struct.pack("<HHI", 0xFFFE, 0xE000, _length(content)), *content]
         return [encode_head(tag, "SQ", _length(pieces)), *pieces]

@@ -2,7 +2,7 @@
 
 References
 ----------
-PS3.18 10.5.2 (attributes that are derived from compressed frames), I.2.1 (warnings).
+PS3.18 10.5.2 (attributes that are derived from compressed frames, or coerced), I.2.1 (warnings).
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from radstream.contract.errors import RejectedInstance
 from radstream.dicom.dictionary import PIXEL_DATA
 from radstream.dicom.encapsulation import Frames
 from radstream.dicom.from_json import Bulk, DataSet, Piece, encode_json, references
+from radstream.dicom.original_attributes import with_original_attributes
 from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 from services.ingest.described import NUMBER_OF_FRAMES, Came, Described, number_of, text_of
 
@@ -50,8 +52,13 @@ class Composed:
     warning: int
 
 
-def compose(described: Described) -> Composed:
+def compose(described: Described, now: datetime) -> Composed:
     """Return the instance.
+
+    Parameters
+    ----------
+    now : datetime
+        Stands in the instance if something in it has to be coerced, beside what it said before (10.5.2).
 
     Raises
     ------
@@ -60,19 +67,21 @@ def compose(described: Described) -> Composed:
     """
     image = _image(described)
     attributes = {**_derived(image), **described.attributes}
-    data_set = encode_json(attributes, _bulk(described))
+    data_set, warning = _written(attributes, _bulk(described), now)
     if image:
         is_of_class = len(image) == described.expected(_image_location(described)) and _fits(image[0], attributes)
     else:
         is_of_class = _is_as_long(_inline_bytes(attributes), attributes)
-    return Composed(data_set.pieces, _transfer_syntax_uid(described), _warning(data_set, is_of_class=is_of_class))
+    warning = warning if is_of_class else NOT_OF_CLASS  # the single most appropriate one
+    return Composed(data_set.pieces, _transfer_syntax_uid(described), warning)
 
 
-def _warning(data_set: DataSet, *, is_of_class: bool) -> int:
-    """Return the single most appropriate one."""
-    if not is_of_class:
-        return NOT_OF_CLASS
-    return COERCED if data_set.is_coerced else DISCARDED if data_set.is_discarded else 0
+def _written(attributes: Mapping[str, Any], bulk: Mapping[str, Bulk | Frames], now: datetime) -> tuple[DataSet, int]:
+    """Return the data set, and what there is to be said of how it was written."""
+    data_set = encode_json(attributes, bulk)
+    if data_set.coerced:
+        return encode_json(with_original_attributes(attributes, data_set.coerced, now), bulk), COERCED
+    return data_set, DISCARDED if data_set.is_discarded else 0
 
 
 def _transfer_syntax_uid(described: Described) -> str:

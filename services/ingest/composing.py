@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from radstream.blobs.port import BlobStore, Buffer
 from radstream.contract.errors import RadstreamError, RejectedInstance, Unavailable
@@ -137,7 +138,7 @@ class Composing:
         described = waiting.described
         self._leave(waiting)
         try:
-            composed = await asyncio.to_thread(compose, described)
+            composed = await asyncio.to_thread(compose, described, datetime.now(UTC))
             origin = replace(self._origin, transfer_syntax_uid=composed.transfer_syntax_uid)
             outcome = await accept_data_set(self._accepting, origin, _chunks(composed.pieces))
             return replace(outcome, reference=outcome.reference or described.reference, warning=composed.warning)

@@ -22,7 +22,6 @@ from tests.described import (
     entry,
     image,
     json_request,
-    read,
     xml_request,
 )
 from tests.dicom_bytes import damaged
@@ -239,13 +238,6 @@ async def test_a_cache_that_takes_nothing_is_told_as_a_store_that_does_not(
     answer = await door.post(json_request(image(100, 1000, "p"), parts={"p": (OCTETS, bytes(200_000))}), JSON_RELATED)
     assert (answer.status_code, failure_reasons(answer)) == (status, [0xA700])
     assert int(answer.headers["retry-after"]) > 0
-
-
-async def test_a_number_that_had_to_be_rounded_is_a_warning(door: Door) -> None:
-    answer = await door.post(json_request(described(1, t00180050=entry("DS", 0.12345678901234567))), JSON_RELATED)
-    assert answer.status_code == 202
-    assert [value(item, "00081196") for item in items(answer, "00081199")] == [0xB000]
-    assert str(read(door.stored[0]).SliceThickness) == ".123456789012346"
 
 
 async def test_group_lengths_are_left_out_with_a_warning_and_meta_elements_without(door: Door) -> None:

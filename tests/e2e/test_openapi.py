@@ -88,11 +88,13 @@ def test_every_answer_is_one_that_is_described(system: System) -> None:
     known = addresses(system)
     seen: Counter[int] = Counter()
     with requests.Session() as session:
-        for operation in operations:
-            found = ask(operation, known, max(1, CASES // len(operations)), session)
+        for left, operation in zip(range(len(operations), 0, -1), operations, strict=True):
+            # Some have fewer different requests than their share: the others make up for them.
+            found = ask(operation, known, max(1, -(-(CASES - seen.total()) // left)), session)
             print(f"{operation.label}: {dict(sorted(found.items()))}")
             seen += found
     print(f"{seen.total()} requests to {len(operations)} operations: {dict(sorted(seen.items()))}")
+    assert seen.total() >= CASES
     assert {200, 204, 400, 404} <= seen.keys()
 
 

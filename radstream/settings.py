@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     render_workers: int = Field(1, ge=1, description="worker processes of each service that decodes")
     volume_bytes: int = Field(1 << 30, ge=1, description="memory for volumes of series in the process that keeps them")
     transcoded_bytes: int = Field(8 << 30, ge=0, description="how much of frames made anew is kept in the previews")
+    keep_rendered: bool = Field(True, description="make the picture of each instance when it arrives, and keep it")
     max_frame_pixels: int = Field(1 << 28, ge=1, description="largest Rows x Columns x Samples that is decoded")
     ohif_dir: str = Field("", description="folder that `make ohif` placed OHIF in; empty: build/ohif beside the code")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")

@@ -29,6 +29,7 @@ from radstream.dicom.syntaxes import encoding_of
 from radstream.settings import Settings
 from radstream.web.app import create_app
 from services.render import http, uri
+from services.render.kept import Kept
 from services.render.pictures import Pictures
 from services.render.reconstruction.volumes import Volumes
 from services.render.sandbox import Sandbox
@@ -76,6 +77,10 @@ class RenderArchive:
     @property
     def pictures(self) -> Pictures:
         return Pictures(self.backends, self.settings, self.sandbox)
+
+    @property
+    def kept(self) -> Kept:
+        return Kept(self.pictures, cast("Any", self.previews), self.settings.keep_rendered)
 
     @property
     def client(self) -> httpx2.AsyncClient:

@@ -200,7 +200,7 @@ class System:
         """Return when everything that was stored is indexed and has its preview."""
         self.wait_until_indexed(timeout_s)
         deadline = time.monotonic() + timeout_s
-        while self.lag("render", ["instance-indexed"]):
+        while self.lag("render", ["instance-indexed", "instance-indexed-urgent"]):
             assert time.monotonic() < deadline, "previews are not made"
             time.sleep(0.1)
 

@@ -86,6 +86,17 @@ def preview_key(instance: InstanceKey) -> str:
     return f"{previews_prefix(instance.site)}{uids}/{instance.sha256}.jpg"
 
 
+def kept_picture_key(instance: InstanceKey, name: str) -> str:
+    """Return the key (in the cache bucket) of another picture of an instance, a JPEG, beside its preview.
+
+    Parameters
+    ----------
+    name : str
+        Its size, and which version of the rendering made it.
+    """
+    return f"{preview_key(instance).removesuffix('.jpg')}-{name}.jpg"
+
+
 def transcoded_prefix(site: str) -> str:
     """Return the prefix (in the cache bucket) of all transcoded frames of a site."""
     return f"{site}/transcoded/"

@@ -31,9 +31,10 @@ class Topic:
 INSTANCE_STORED: Final = Topic("instance-stored", ("ingest",), ("index",))
 INSTANCE_STORED_URGENT: Final = Topic("instance-stored-urgent", ("ingest",), ("index",))
 INSTANCE_INDEXED: Final = Topic("instance-indexed", ("index",), ("render",))
+INSTANCE_INDEXED_URGENT: Final = Topic("instance-indexed-urgent", ("index",), ("render",))
 INSTANCE_RENDERED: Final = Topic("instance-rendered", ("render",), ())
 INSTANCE_CONFLICTED: Final = Topic("instance-conflicted", ("index",), (), retention_days=90)
-STUDY_COMPLETED: Final = Topic("study-completed", ("index",), ())
+STUDY_COMPLETED: Final = Topic("study-completed", ("index",), ("render",))
 STUDY_REOPENED: Final = Topic("study-reopened", ("index",), ())
 STUDY_DELETED: Final = Topic("study-deleted", ("ingest",), ("index", "render"), retention_days=90)
 
@@ -41,6 +42,7 @@ TOPICS: Final = (
     INSTANCE_STORED,
     INSTANCE_STORED_URGENT,
     INSTANCE_INDEXED,
+    INSTANCE_INDEXED_URGENT,
     INSTANCE_RENDERED,
     INSTANCE_CONFLICTED,
     STUDY_COMPLETED,

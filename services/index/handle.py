@@ -31,7 +31,13 @@ from radstream.contract.events import (
     headers_of,
     to_json,
 )
-from radstream.contract.topics import INSTANCE_CONFLICTED, INSTANCE_INDEXED, STUDY_REOPENED, Topic
+from radstream.contract.topics import (
+    INSTANCE_CONFLICTED,
+    INSTANCE_INDEXED,
+    INSTANCE_INDEXED_URGENT,
+    STUDY_REOPENED,
+    Topic,
+)
 from radstream.dicom.searchable import Searchable
 from services.index.conflicts import Hidden, hidden_versions, records_of, unrecorded
 from services.index.describe import describe
@@ -171,7 +177,7 @@ class Indexing:
             await self.settler.carry_out(plan)
         visible = [version for version in versions if _is_visible(version, shown)]
         await self._publish(
-            (INSTANCE_INDEXED, derive(version.event, InstanceIndexed), version.arrival.traceparent)
+            (_indexed(version.event), derive(version.event, InstanceIndexed), version.arrival.traceparent)
             for version in visible
         )
 
@@ -215,6 +221,11 @@ class Indexing:
         ]
         if messages:
             await self._backends.bus.publish(messages)
+
+
+def _indexed(event: InstanceStored) -> Topic:
+    """Return the topic that says that what `event` tells of is indexed: who came first stays in front."""
+    return INSTANCE_INDEXED_URGENT if event.priority == "urgent" else INSTANCE_INDEXED
 
 
 def _arrival(record: Record) -> Arrival:

@@ -8,16 +8,18 @@ from typing import Final
 
 from radstream.backends import Backends, open_backends
 from radstream.bus.loop import ConsumeLoop, Handler
-from radstream.contract.topics import INSTANCE_INDEXED, STUDY_DELETED
+from radstream.contract.topics import INSTANCE_INDEXED, INSTANCE_INDEXED_URGENT, STUDY_COMPLETED, STUDY_DELETED
 from radstream.retrieval.transcoding import Transcoding
 from radstream.settings import Settings
 from radstream.web.doors import open_doors
 from services.render import http, uri
 from services.render.forget import Forgetting
 from services.render.handle import Rendering
+from services.render.kept import Kept
 from services.render.pictures import Pictures
 from services.render.reconstruction.volumes import Volumes
 from services.render.sandbox import Sandbox
+from services.render.stand_ins import StandIns
 
 GROUP: Final = "render"
 DOORS: Final = ("events", "http")
@@ -32,14 +34,14 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
         With "http", /rendered and /thumbnail are served on the web port too.
     """
     creating = ("log", "catalog", "preview cache")  # which it reads before it writes anything
-    async with open_backends(settings, creating) as backends, Sandbox(settings.render_workers) as sandbox:
-        rendering = Rendering(backends, Pictures(backends, settings, sandbox))
+    async with (
+        open_backends(settings, creating) as backends,
+        Sandbox(settings.render_workers) as sandbox,
+        Sandbox() as urgent,  # whose worker starts when it is needed, and never waits for what can wait
+    ):
         # Small batches: their pictures are made side by side, and what is done is committed soon.
         at_once = 4 * settings.render_workers
-        handlers: dict[str, Handler] = {
-            INSTANCE_INDEXED.name: rendering.on_instance_indexed,
-            STUDY_DELETED.name: Forgetting(backends.previews).on_study_deleted,
-        }
+        handlers = handlers_of(backends, _kept(backends, settings, sandbox), _kept(backends, settings, urgent))
         loops = {
             topic: ConsumeLoop(backends.bus, GROUP, topic, handle, max_batch=at_once)
             for topic, handle in handlers.items()
@@ -50,6 +52,20 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
                     group.create_task(loop.run(stop))
             if "http" in doors:
                 group.create_task(_serve(backends, settings, stop, sandbox, loops))
+
+
+def handlers_of(backends: Backends, kept: Kept, urgent: Kept) -> dict[str, Handler]:
+    """Return by topic what handles its records; urgent ones have a consumer and a worker of their own."""
+    return {
+        INSTANCE_INDEXED.name: Rendering(backends, kept).on_instance_indexed,
+        INSTANCE_INDEXED_URGENT.name: Rendering(backends, urgent).on_instance_indexed,
+        STUDY_COMPLETED.name: StandIns(backends.catalog, kept).on_study_completed,
+        STUDY_DELETED.name: Forgetting(backends.previews).on_study_deleted,
+    }
+
+
+def _kept(backends: Backends, settings: Settings, sandbox: Sandbox) -> Kept:
+    return Kept(Pictures(backends, settings, sandbox), backends.previews, settings.keep_rendered)
 
 
 async def _serve(

@@ -16,14 +16,13 @@ from radstream.web.media_types import MediaType
 from radstream.web.problems import problem_of
 from radstream.web.related import Content, Later, related
 from services.render.asked import Asked
-from services.render.pictures import Pictures
-from services.render.task import RenderedImage
+from services.render.kept import Kept
 
 _KEYWORD: Final = re.compile(r"[a-z0-9_-]{1,32}")
 """What a header may repeat of what a client said."""
 
 
-async def picture(pictures: Pictures, request: Request, asked: Asked, media_type: str) -> Response:
+async def picture(kept: Kept, request: Request, asked: Asked, media_type: str) -> Response:
     """Return a picture, or 304 if the client has it.
 
     Raises
@@ -35,31 +34,22 @@ async def picture(pictures: Pictures, request: Request, asked: Asked, media_type
     etag = asked.etag(media_type)
     if (answer := unchanged(request, etag)) is not None:
         return answer
-    made = await _made(pictures, asked, media_type)
-    return Response(made.body, headers=cache_headers(etag), media_type=media_type)
+    made = await _made(kept, asked, media_type)
+    return Response(made, headers=cache_headers(etag), media_type=media_type)
 
 
-async def _made(pictures: Pictures, asked: Asked, media_type: str) -> RenderedImage:
-    etag = asked.etag(media_type)
-    if (known := pictures.recent.get(etag)) is not None:
-        return known
-    state = asked.state.file if asked.state is not None else b""
-    made = await pictures.render(
-        asked.document,
-        asked.frame_index,
-        asked.wish,
-        media_type,
-        asked.quality,
-        more=asked.more,
-        presentation_state=state,
-    )
-    pictures.recent.keep(etag, made)
-    return made
+async def _made(kept: Kept, asked: Asked, media_type: str) -> bytes:
+    """Return the file of a picture: of a moment ago, kept, or made now."""
+    etag, recent = asked.etag(media_type), kept.pictures.recent
+    known = recent.get(etag)
+    if known is None:
+        is_kept = kept.is_kept(asked, media_type)
+        known = await kept.rendered(asked) if is_kept else (await kept.pictures.render(asked, media_type)).body
+        recent.keep(etag, known)
+    return known
 
 
-def in_parts(
-    pictures: Pictures, asked: Sequence[Callable[[], Awaitable[Asked]]], media_type: str, base_url: str
-) -> Response:
+def in_parts(kept: Kept, asked: Sequence[Callable[[], Awaitable[Asked]]], media_type: str, base_url: str) -> Response:
     """Return several pictures, each made when its turn has come; a part that has none says why (problem+json).
 
     Parameters
@@ -69,16 +59,16 @@ def in_parts(
     base_url : str
         Of the service, for the addresses of the parts.
     """
-    parts = [Later(partial(_part, pictures, each, media_type, base_url)) for each in asked]
+    parts = [Later(partial(_part, kept, each, media_type, base_url)) for each in asked]
     return related(parts, MediaType(media_type))
 
 
-async def _part(pictures: Pictures, ask: Callable[[], Awaitable[Asked]], media_type: str, base_url: str) -> Content:
+async def _part(kept: Kept, ask: Callable[[], Awaitable[Asked]], media_type: str, base_url: str) -> Content:
     location = ""
     try:
         asked = await ask()
         location = f"{base_url}/{asked.path}"
-        return _content((await _made(pictures, asked, media_type)).body, media_type, location)
+        return _content(await _made(kept, asked, media_type), media_type, location)
     except (UnsupportedInstance, NotFound) as error:
         refusal = problem_of(error)
         return _content(bytes(refusal.body), str(refusal.media_type), location)

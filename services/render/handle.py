@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 from radstream.backends import Backends
 from radstream.bus.port import Message, Record
-from radstream.catalog.filters import Equals
+from radstream.catalog.filters import In
+from radstream.catalog.port import Document
 from radstream.contract.blob_keys import preview_key
-from radstream.contract.errors import NotFound, UnsupportedInstance
+from radstream.contract.documents import INSTANCES
+from radstream.contract.errors import UnsupportedInstance
 from radstream.contract.events import InstanceIndexed, InstanceRendered, derive, from_json, headers_of, to_json
 from radstream.contract.topics import INSTANCE_RENDERED
 from radstream.telemetry import INSTANCES_RENDERED, get_logger
-from services.render.pictures import Pictures
+from services.render.kept import Kept
+from services.render.source import FIELDS
 
 log = get_logger(__name__)
 
@@ -24,10 +27,10 @@ class Rendering:
     """Makes the previews of indexed instances."""
 
     backends: Backends
-    pictures: Pictures
+    kept: Kept
 
     async def on_instance_indexed(self, records: Sequence[Record]) -> None:
-        """Handle a batch of records of `instance-indexed`: the preview first, then the event that tells of it.
+        """Handle a batch of records of `instance-indexed` or `instance-indexed-urgent`: previews, then their events.
 
         That an instance has no picture is a result, not a failure: its event says why.
 
@@ -41,24 +44,27 @@ class Rendering:
             If an engine does not answer.
         """
         events = [from_json(record.value, InstanceIndexed) for record in records]
+        shown = await self._shown(events)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._rendered(event)) for event in events]
+            tasks = [group.create_task(self._rendered(event, shown.get(event.sop_instance_uid))) for event in events]
         traces = [record.headers.get("traceparent", "") for record in records]
         await self.backends.bus.publish(
             [_message(task.result(), trace) for task, trace in zip(tasks, traces, strict=True)]
         )
 
-    async def _rendered(self, event: InstanceIndexed) -> InstanceRendered:
-        try:
-            document = await self.pictures.find(Equals("_id", event.sop_instance_uid))
-        except NotFound:  # the catalog knew it when the event was published
+    async def _shown(self, events: Sequence[InstanceIndexed]) -> dict[str, Document]:
+        """Return the documents of the instances of `events`, as far as there are any, by SOP Instance UID."""
+        uids = sorted({event.sop_instance_uid for event in events})
+        rows = await self.backends.catalog.find(INSTANCES.name, In("_id", uids), fields=FIELDS)
+        return {row["_id"]: row for row in rows}
+
+    async def _rendered(self, event: InstanceIndexed, document: Document | None) -> InstanceRendered:
+        if document is None:  # the catalog knew it when the event was published
             return _not_rendered(event, "the instance was deleted meanwhile")
         if document["blob_key"] != event.blob_key:
             return _not_rendered(event, "another version of this instance is shown")
         try:
-            is_known = await self.pictures.has_preview(document)
-            if not is_known:
-                await self.pictures.preview(document)
+            is_known = await self.kept.arrive(document)
         except UnsupportedInstance as error:
             return _not_rendered(event, str(error))
         INSTANCES_RENDERED.labels("known" if is_known else "made").inc()

@@ -30,11 +30,12 @@ from radstream.web.links import base_url
 from services.render import representative
 from services.render.answer import in_parts, picture, with_warning
 from services.render.asked import RENDERING, Asked
-from services.render.encode import is_moving
+from services.render.encode import JPEG, is_moving
 from services.render.enhancement.mark import HEADER, name_of
+from services.render.kept import PREVIEW_SIDE, SIDES, Kept
 from services.render.media_types import IN_PARTS, OFFERS, choose_picture, choose_pictures
 from services.render.parameters import Parameters, Viewport, frame_indexes, parse_parameters, representative_frame
-from services.render.pictures import PREVIEW_SIDE, PREVIEW_TYPE, Pictures
+from services.render.pictures import Pictures
 from services.render.reconstruction.camera import parse_camera
 from services.render.reconstruction.door import Reconstruction
 from services.render.reconstruction.view import View, parse_view
@@ -51,8 +52,11 @@ MOST_MOVING_FRAMES: Final = 1_000
 MOST_MOVING_PIXELS: Final = 1 << 27
 """Of all frames of a moving picture together."""
 
-_AS_KEPT: Final = (Parameters(), Parameters(viewport=Viewport(PREVIEW_SIDE, PREVIEW_SIDE)))
-"""What the kept preview answers."""
+_KEPT_SIDES: Final = {
+    Parameters(): PREVIEW_SIDE,
+    **{Parameters(viewport=Viewport(side, side)): side for side in SIDES},
+}
+"""What a kept thumbnail answers."""
 
 _STUDY: Final = "/studies/{study}"
 _SERIES: Final = f"{_STUDY}/series/{{series}}"
@@ -97,6 +101,7 @@ class _Door:
         self._backends = backends
         self._settings = settings
         self._pictures = pictures
+        self._kept = Kept(pictures, backends.previews, settings.keep_rendered)
         self._reconstruction = reconstruction
         self._states = States(backends, pictures)
         self._images = Images(backends.catalog, backends.blobs)
@@ -125,7 +130,7 @@ class _Door:
             return Asked(document, 0, wish, parameters.quality)
 
         parts = [partial(ask, uid) for uid in uids]
-        answer = in_parts(self._pictures, parts, media_type, self._base(request))
+        answer = in_parts(self._kept, parts, media_type, self._base(request))
         return _told(answer, parameters)
 
     async def rendered_mpr(self, request: Request) -> Response:
@@ -146,13 +151,13 @@ class _Door:
         document = await self._instance(request)
         media_type = choose_picture(accepted(request)).media_type
         try:
-            is_kept = media_type == PREVIEW_TYPE and parameters in _AS_KEPT and not is_presentation_state(document)
-            if "frames" in request.path_params or not is_kept:
+            side = _KEPT_SIDES.get(parameters) if media_type == JPEG else None
+            if side is None or "frames" in request.path_params or is_presentation_state(document):
                 answer = await self._small_picture(request, document, parameters, media_type)
                 return _told(answer, parameters)
-            etag = f'"{document["sha256"]}-preview-{RENDERING}"'
+            etag = f'"{document["sha256"]}-thumbnail-{side}-{RENDERING}"'
             return unchanged(request, etag) or Response(
-                await self._pictures.preview(document), headers=cache_headers(etag), media_type=PREVIEW_TYPE
+                await self._kept.thumbnail(document, side), headers=cache_headers(etag), media_type=JPEG
             )
         except UnsupportedInstance as error:
             raise NotFound(f"there is no thumbnail: {error}") from error
@@ -163,7 +168,7 @@ class _Door:
         asked = (await self._asked(request, document, parameters, is_small=True))[0]
         if asked.wish.box is None:
             asked = replace(asked, wish=replace(asked.wish, box=(PREVIEW_SIDE, PREVIEW_SIDE)))
-        return await picture(self._pictures, request, asked, media_type)
+        return await picture(self._kept, request, asked, media_type)
 
     async def _asked(
         self, request: Request, document: Document, parameters: Parameters, *, is_small: bool = False
@@ -193,11 +198,11 @@ class _Door:
             if "frames" not in request.path_params and first.state is None:
                 others = list(range(1, number_of_frames(first.document)))
             _refuse_long_film(first, len(others) + 1)
-            return await picture(self._pictures, request, replace(first, more=tuple(others)), offer.media_type)
+            return await picture(self._kept, request, replace(first, more=tuple(others)), offer.media_type)
         if offer.is_multipart:
             parts = [partial(_ready, each) for each in asked]
-            return in_parts(self._pictures, parts, offer.media_type, self._base(request))
-        return await picture(self._pictures, request, first, offer.media_type)
+            return in_parts(self._kept, parts, offer.media_type, self._base(request))
+        return await picture(self._kept, request, first, offer.media_type)
 
     def _offer(self, request: Request, asked: list[Asked]) -> Offer:
         if len(asked) == 1:

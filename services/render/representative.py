@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Final
 
 from radstream.catalog.filters import And, Equals, Exists, Not, Or, Predicate
@@ -73,13 +74,30 @@ async def of_series(catalog: Catalog, study_instance_uid: Uid, series_instance_u
 
 async def of_study(catalog: Catalog, study_instance_uid: Uid) -> Document:
     """Return the document of the instance that stands for a study. Errors as `of_series`."""
+    async for document in _of_series_in_turn(catalog, study_instance_uid):
+        return document
+    raise NotFound("no such study with pictures is stored here")
+
+
+async def of_each_series(catalog: Catalog, study_instance_uid: Uid) -> list[Document]:
+    """Return the documents of the instances that stand for the first `MOST_SERIES` series of a study, in their order.
+
+    The first one stands for the study, too; there may be none.
+
+    Raises
+    ------
+    Unavailable
+    """
+    return [document async for document in _of_series_in_turn(catalog, study_instance_uid)]
+
+
+async def _of_series_in_turn(catalog: Catalog, study_instance_uid: Uid) -> AsyncIterator[Document]:
     of_this = Equals("StudyInstanceUID", study_instance_uid)
     series = await catalog.find(SERIES.name, of_this, fields=(), sort=("SeriesNumber",), limit=MOST_SERIES)
     for each in series:
         document = await _middle(catalog, Equals("series_key", each["_id"]))
         if document is not None:
-            return document
-    raise NotFound("no such study with pictures is stored here")
+            yield document
 
 
 async def _middle(catalog: Catalog, where: Predicate) -> Document | None:

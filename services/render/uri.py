@@ -26,6 +26,7 @@ from radstream.web.media_types import MediaType
 from radstream.web.streaming import ended_with_client
 from services.render.answer import picture, with_warning
 from services.render.asked import Asked
+from services.render.kept import Kept
 from services.render.media_types import OFFERS, choose_picture
 from services.render.pictures import Pictures
 from services.render.sandbox import Sandbox
@@ -49,7 +50,8 @@ def router(
     images = Images(backends.catalog, backends.blobs)
     made = transcoding or Transcoding(backends.previews, settings)
     states, headers = States(backends, pictures), HeaderValues(backends.blobs, images)
-    door = _Door(pictures, states, images, headers, Instances(backends.blobs, images, made))
+    kept = Kept(pictures, backends.previews, settings.keep_rendered)
+    door = _Door(kept, states, images, headers, Instances(backends.blobs, images, made))
     routes = APIRouter(include_in_schema=False)
     routes.add_api_route("/wado", door.answer, methods=["GET"])
     return routes
@@ -58,10 +60,9 @@ def router(
 class _Door:
     """Answers requests."""
 
-    def __init__(
-        self, pictures: Pictures, states: States, images: Images, headers: HeaderValues, instances: Instances
-    ) -> None:
-        self._pictures = pictures
+    def __init__(self, kept: Kept, states: States, images: Images, headers: HeaderValues, instances: Instances) -> None:
+        self._kept = kept
+        self._pictures = kept.pictures
         self._states = states
         self._images = images
         self._headers = headers
@@ -79,9 +80,7 @@ class _Door:
         if is_stream(document):
             return await self._stream(request, parameters, document)
         asked = await self._asked(parameters, document)
-        return with_warning(
-            await picture(self._pictures, request, asked, offer.media_type), parameters.unknown_annotations
-        )
+        return with_warning(await picture(self._kept, request, asked, offer.media_type), parameters.unknown_annotations)
 
     async def _asked(self, parameters: UriParameters, document: Document) -> Asked:
         wish = parameters.wish(document["Rows"], document["Columns"])

@@ -17,6 +17,7 @@ import pytest
 
 from radstream.blobs.decisions import decide_deletion
 from radstream.bus.port import Record
+from radstream.catalog.port import Put
 from radstream.contract.decision_keys import Target
 from radstream.contract.errors import MalformedEvent, UnsupportedInstance
 from radstream.contract.events import (
@@ -42,6 +43,7 @@ from services.ingest.accept import Accepting
 from services.ingest.delete import Deleting
 from services.ingest.identity import Origin
 from services.render.handle import Rendering
+from services.render.stand_ins import StandIns
 from tests.index_engines import EXPLICIT, Archive, data_set
 
 FOLDER = Path(__file__).parent
@@ -49,6 +51,7 @@ KINDS: dict[str, type[InstanceEvent] | type[StudyEvent] | type[StudyDeleted]] = 
     "instance-stored": InstanceStored,
     "instance-stored-urgent": InstanceStored,
     "instance-indexed": InstanceIndexed,
+    "instance-indexed-urgent": InstanceIndexed,
     "instance-rendered": InstanceRendered,
     "instance-conflicted": InstanceConflicted,
     "study-completed": StudyCompleted,
@@ -101,6 +104,13 @@ async def indexed() -> InstanceIndexed:
     return cast(InstanceIndexed, archive.published("instance-indexed", InstanceIndexed)[0])
 
 
+async def indexed_urgent() -> InstanceIndexed:
+    archive, event = await ingested(first(), "ER1", "urgent")
+    await archive.index(event)
+    assert archive.published("instance-indexed", InstanceIndexed) == []
+    return cast(InstanceIndexed, archive.published("instance-indexed-urgent", InstanceIndexed)[0])
+
+
 async def conflicted() -> InstanceConflicted:
     archive = Archive()
     await archive.index(archive.store_bytes(first()), archive.store_bytes(second(), after_s=1))
@@ -131,27 +141,22 @@ async def deleted(*below: str) -> StudyDeleted:
     return cast(StudyDeleted, archive.published("study-deleted", StudyDeleted)[0])
 
 
-class Pictures:
-    """Finds whatever is asked for, and makes a preview of it or not."""
+class Kept:
+    """Makes a preview of whatever arrives, or not."""
 
-    def __init__(self, event: InstanceEvent, reason: str) -> None:
-        self.event = event
+    def __init__(self, reason: str) -> None:
         self.reason = reason
 
-    async def find(self, _where: Any) -> dict[str, Any]:
-        return {"blob_key": self.event.blob_key}
-
-    async def has_preview(self, _document: Any) -> bool:
-        return False
-
-    async def preview(self, _document: Any) -> None:
+    async def arrive(self, _document: Any) -> bool:
         if self.reason:
             raise UnsupportedInstance(self.reason)
+        return False
 
 
 async def render(event: InstanceIndexed, reason: str = "") -> InstanceRendered:
     archive = Archive()
-    rendering = Rendering(archive.backends, cast(Any, Pictures(event, reason)))
+    await archive.backends.catalog.apply([Put("instances", event.sop_instance_uid, {"blob_key": event.blob_key})])
+    rendering = Rendering(archive.backends, cast(Any, Kept(reason)))
     await rendering.on_instance_indexed([record(event)])
     return cast(InstanceRendered, archive.published("instance-rendered", InstanceRendered)[0])
 
@@ -168,6 +173,7 @@ PRODUCERS: dict[str, Callable[[], Awaitable[Event]]] = {
     "stored": stored,
     "stored-urgent": stored_urgent,
     "indexed": indexed,
+    "indexed-urgent": indexed_urgent,
     "rendered": rendered,
     "not-rendered": not_rendered,
     "conflicted": conflicted,
@@ -236,9 +242,16 @@ async def test_index_takes_the_golden_event_of_a_deletion(name: str) -> None:
     assert archive.documents("instances") == archive.documents("studies") == {}
 
 
-async def test_render_takes_the_golden_event_of_index() -> None:
-    event = from_json(json.dumps(golden("indexed")).encode(), InstanceIndexed)
+@pytest.mark.parametrize("name", ["indexed", "indexed-urgent"])
+async def test_render_takes_the_golden_event_of_index(name: str) -> None:
+    event = from_json(json.dumps(golden(name)).encode(), InstanceIndexed)
     assert (await render(event)).preview_key == golden("rendered")["preview_key"]
+
+
+async def test_render_takes_the_golden_event_of_a_completed_study() -> None:
+    archive = Archive()
+    handle = StandIns(archive.backends.catalog, cast(Any, Kept("never asked"))).on_study_completed
+    await handle([record(from_json(json.dumps(golden("completed")).encode(), StudyCompleted))])
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

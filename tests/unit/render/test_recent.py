@@ -4,13 +4,12 @@ import pytest
 
 from services.render.recent import Recent
 from services.render.sandbox import Sandbox
-from services.render.task import RenderedImage
 from tests.pixel_files import pixel_files
 from tests.render_engines import RenderArchive, path
 
 
-def picture(size: int) -> RenderedImage:
-    return RenderedImage("image/jpeg", bytes(size), 1, 1)
+def picture(size: int) -> bytes:
+    return bytes(size)
 
 
 def test_what_was_wanted_longest_ago_is_forgotten_first() -> None:

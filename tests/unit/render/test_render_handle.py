@@ -25,7 +25,7 @@ async def add(archive: RenderArchive, name: str, **changes: Any) -> InstanceInde
 async def handle(archive: RenderArchive, *events: InstanceIndexed) -> list[InstanceRendered]:
     """Handle `events`; return what was announced by it."""
     before = len(archive.bus.messages)
-    await Rendering(archive.backends, archive.pictures).on_instance_indexed(records(events))
+    await Rendering(archive.backends, archive.kept).on_instance_indexed(records(events))
     return [from_json(message.value, InstanceRendered) for message in archive.bus.messages[before:]]
 
 
@@ -55,7 +55,7 @@ async def test_what_has_no_picture_is_announced_with_the_reason(archive: RenderA
     rendered = await handle(archive, good, bad)
     assert [bool(event.preview_key) for event in rendered] == [True, False]
     assert rendered[1].not_rendered_reason
-    assert len(archive.previews.contents) == 1
+    assert len(archive.previews.contents) == 2, "preview and picture of the good one"
 
 
 async def test_a_hidden_version_is_not_rendered(archive: RenderArchive) -> None:
@@ -97,4 +97,4 @@ async def test_a_record_that_is_no_event_is_malformed(archive: RenderArchive) ->
     (record,) = records([await add(archive, "CT_small.dcm")])
     broken = type(record)(**{**vars(record), "value": b"{}"})
     with pytest.raises(MalformedEvent):
-        await Rendering(archive.backends, archive.pictures).on_instance_indexed([broken])
+        await Rendering(archive.backends, archive.kept).on_instance_indexed([broken])

@@ -18,6 +18,7 @@ from radstream.dicom.codestream import (
     Codestream,
     read_jpeg,
     read_jpeg_2000,
+    refuse_impossible_jpeg_2000,
     rle_segments,
     unwrap_jpeg_2000,
 )
@@ -197,6 +198,7 @@ def _htj2k(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
 def _wavelet(decoder: str, data: bytes, pixel: ImagePixel, **options: object) -> Decoded:
     data = unwrap_jpeg_2000(data)
     codestream = _agreed(read_jpeg_2000(data), pixel)
+    refuse_impossible_jpeg_2000(data)
     is_transformed = pixel.photometric_interpretation in _TRANSFORMED
     # RGB with the component transform is a wrong label that does no harm: decoders undo the transform in any case.
     is_to_agree = pixel.samples_per_pixel == 3 and pixel.photometric_interpretation != "RGB"

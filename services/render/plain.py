@@ -1,4 +1,4 @@
-"""Pictures that are made in this process: small frames of native grey values (docs/adr/0016).
+"""Pictures that are made in this process: small frames of native grey values (docs/adr/0017).
 
 The worker is for what is dangerous: decoders of others, colour profiles, objects of any size. A native frame is read by
 numpy alone. Bounded in size it can do no harm, and the way to the worker and back would cost as much as the picture.

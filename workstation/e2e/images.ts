@@ -39,12 +39,24 @@ export function image(study: string, changes: Dataset = {}): Dataset {
 
 /** Stores images by STOW-RS; returns when the archive has said that it keeps them. */
 export async function send(...datasets: Dataset[]): Promise<void> {
+  await store('application/dicom', datasets.map((dataset) => ['application/dicom', encodeFile(dataset)]))
+}
+
+/** Stores a DICOM file as it is; returns its Study Instance UID. */
+export async function sendFile(file: Uint8Array<ArrayBuffer>): Promise<string> {
+  const stored = await store('application/dicom', [['application/dicom', file]])
+  return /studies\/([\d.]+)/.exec(JSON.stringify(stored))?.[1] ?? ''
+}
+
+/** Stores parts, each with the headers that follow its boundary, as a request of `type`. */
+export async function store(type: string, parts: [headers: string, body: BlobPart][]): Promise<unknown> {
   const boundary = 'of-the-test'
-  const parts = datasets.flatMap((dataset) => [`--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`, encodeFile(dataset), '\r\n'])
+  const body = parts.flatMap(([headers, content]) => [`--${boundary}\r\nContent-Type: ${headers}\r\n\r\n`, content, '\r\n'])
   const answer = await fetch(`${archive()}/dicom-web/studies`, {
     method: 'POST',
-    headers: { 'Content-Type': `multipart/related; type="application/dicom"; boundary=${boundary}` },
-    body: new Blob([...parts, `--${boundary}--\r\n`]),
+    headers: { 'Content-Type': `multipart/related; type="${type}"; boundary=${boundary}`, Accept: 'application/dicom+json' },
+    body: new Blob([...body, `--${boundary}--\r\n`]),
   })
   if (!answer.ok) throw new Error(`the archive answered ${answer.status}: ${await answer.text()}`)
+  return answer.json()
 }

@@ -1,6 +1,7 @@
 /** What is on a viewport's canvas: a page's tree may be right while the picture is black. */
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
+import type { Point, Stage } from './stage'
 
 export interface Picture {
   mean: number
@@ -45,4 +46,20 @@ export async function shown(page: Page, before?: Picture, selector = '.cell', le
   expect(seen.variance, 'the canvas shows a picture').toBeGreaterThan(20)
   expect(before ? difference(seen, before) : 1, 'the picture changed').toBeGreaterThan(least)
   return seen
+}
+
+/** How bright the canvas is where a pixel of the image would be if it filled the viewport as it was stored; 0 to 255. */
+export async function greyAt(stage: Stage, point: Point, canvas = '.stack canvas'): Promise<number> {
+  const [x, y] = await stage.at(point)
+  return stage.cell.evaluate(
+    (cell, at) => {
+      const drawn = cell.querySelector<HTMLCanvasElement>(at.canvas)
+      const box = drawn?.getBoundingClientRect()
+      const context = drawn?.getContext('2d')
+      if (!drawn || !box || !context) return -1
+      const [across, down] = [((at.x - box.x) / box.width) * drawn.width, ((at.y - box.y) / box.height) * drawn.height]
+      return context.getImageData(Math.floor(across), Math.floor(down), 1, 1).data[0] ?? -1
+    },
+    { x, y, canvas },
+  )
 }

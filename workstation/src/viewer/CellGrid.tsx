@@ -30,6 +30,7 @@ export function CellGrid({ state, set, show, sets, views, study, isReady }: Prop
           className={cell === state.active && state.cells.length > 1 ? 'cell active' : 'cell'}
           onPointerDownCapture={() => set({ active: cell })}
           onFocus={() => set({ active: cell })}
+          onWheelCapture={() => set({ active: cell })}
           onDragOver={(event) => event.preventDefault()}
           onDrop={(event) => show(event.dataTransfer.getData('text/plain'), cell)}
         >

@@ -2,9 +2,11 @@ import { useEffect, useMemo, useState } from 'react'
 import { personName, text, type PersonName } from '../archive/dataset'
 import { markSeen } from '../list/seen'
 import { CellGrid } from './CellGrid'
+import { leaveDrawing } from './cornerstone/drawing'
 import { stackEngine } from './cornerstone/setup'
 import { takeTool } from './cornerstone/tools'
 import type { DisplaySet } from './images/displaySets'
+import { withKeyImages } from './images/keyImages'
 import { MprView } from './mpr/MprView'
 import { EnhancePanel } from './panels/EnhancePanel'
 import { MeasurementsPanel, useSavedMeasurements } from './panels/MeasurementsPanel'
@@ -17,6 +19,7 @@ import { useReferenceLines } from './useReferenceLines'
 import { useStudy } from './useStudy'
 import { useViewer } from './useViewer'
 import { useViews } from './useViews'
+import './viewer.css'
 
 /** One study, or two that are compared. */
 export function ViewerPage({ studies }: { studies: string[] }) {
@@ -27,14 +30,17 @@ export function ViewerPage({ studies }: { studies: string[] }) {
   const compared = useStudy(comparedUid, version)
   const isReady = own.isComplete && (comparedUid === undefined || compared.isComplete)
   const { state, set, layOut, show } = useViewer(own.sets, compared.sets, isReady)
-  const sets = useMemo(() => [...own.sets, ...compared.sets], [own.sets, compared.sets])
+  const sets = useMemo(() => withKeyImages([...own.sets, ...compared.sets]), [own.sets, compared.sets])
   const views = useViews()
   const active = sets.find((each) => each.id === state.cells[state.active])
   const view = views.at(state.active)
 
-  useEffect(() => takeTool(state.tool), [state.tool])
+  useEffect(() => {
+    leaveDrawing()
+    takeTool(state.tool)
+  }, [state.tool])
   useKeys(state, set, view)
-  useLinking(state.isLinked, views)
+  useLinking(state.isLinked, views, view)
   useReferenceLines(state.hasReferenceLines, view, views.version)
   useTitle(own.sets)
   useSavedMeasurements(sets)

@@ -37,8 +37,17 @@ export function opposite(letters: string): string {
 export function markersOf(dataset: Dataset, right: Vector, down: Vector): Markers | undefined {
   const name = numbers(dataset, '00200037').length === 6 ? lettersOf : byPatientOrientation(texts(dataset, '00200020'))
   if (!name) return undefined
-  const [r, b] = [name(right), name(down)]
-  return { left: opposite(r), right: r, top: opposite(b), bottom: b }
+  return edges(name(right), name(down))
+}
+
+/** The markers of a plane through a volume, of which is known what is up and what looks at the viewer. */
+export function planeMarkers([ux, uy, uz]: Vector, [nx, ny, nz]: Vector): Markers {
+  const right: Vector = [uy * nz - uz * ny, uz * nx - ux * nz, ux * ny - uy * nx]
+  return edges(lettersOf(right), lettersOf([-ux, -uy, -uz]))
+}
+
+function edges(right: string, bottom: string): Markers {
+  return { left: opposite(right), right, top: opposite(bottom), bottom }
 }
 
 function byPatientOrientation([row, column]: string[]): ((direction: Vector) => string) | undefined {

@@ -1,4 +1,5 @@
 import { useEffect } from 'react'
+import { leaveDrawing } from './cornerstone/drawing'
 import type { StackView } from './cornerstone/stackView'
 import { HAND_TOOLS, MEASURING_TOOLS } from './cornerstone/tools'
 import type { ViewerState } from './useViewer'
@@ -22,7 +23,12 @@ export function useKeys(state: ViewerState, set: (part: Partial<ViewerState>) =>
       o: () => view?.rotate(90),
       '0': () => view?.reset(),
       Tab: () => set({ active: (state.active + 1) % state.cells.length }),
-      Escape: () => (state.volume ? set({ volume: undefined }) : state.panel ? set({ panel: undefined }) : leave()),
+      Escape: () => {
+        if (leaveDrawing()) return
+        if (state.volume) set({ volume: undefined })
+        else if (state.panel) set({ panel: undefined })
+        else leave()
+      },
     }
     const onKeyDown = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement

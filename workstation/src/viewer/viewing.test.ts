@@ -3,7 +3,7 @@ import type { Dataset } from '../archive/dataset'
 import { hang, likest } from './hanging'
 import type { DisplaySet } from './images/displaySets'
 import { linkedIndex, offsetBetween } from './linking'
-import { lettersOf, markersOf } from './orientation'
+import { lettersOf, markersOf, planeMarkers } from './orientation'
 import { rangeOf, windowOf } from './windows'
 
 function stack(id: string, modality: string, places: number[], description = ''): DisplaySet {
@@ -46,6 +46,12 @@ test('markers say where in the patient the edges are', () => {
   expect(lettersOf([0, 0.6, -0.8])).toBe('FP')
   expect(markersOf(placed(0), [1, 0, 0], [0, 1, 0])).toEqual({ left: 'R', right: 'L', top: 'A', bottom: 'P' })
   expect(markersOf(placed(0), [-1, 0, 0], [0, 1, 0])?.right).toBe('R')
+})
+
+test('planes through a volume are marked as they lie', () => {
+  expect(planeMarkers([0, -1, 0], [0, 0, -1])).toEqual({ left: 'R', right: 'L', top: 'A', bottom: 'P' })
+  expect(planeMarkers([0, 0, 1], [0, -1, 0])).toEqual({ left: 'R', right: 'L', top: 'H', bottom: 'F' })
+  expect(planeMarkers([0, 0, 1], [1, 0, 0])).toEqual({ left: 'A', right: 'P', top: 'H', bottom: 'F' })
 })
 
 test('a radiograph is marked by its Patient Orientation, and not at all without it', () => {

@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { dicomWeb, instancePath } from '../../archive/studies'
 import { text } from '../../archive/dataset'
 import type { StackView } from '../cornerstone/stackView'
@@ -20,12 +21,19 @@ export function Cell({ cell, set, put }: Props) {
     case 'pdf':
       return <iframe className="document" title={set.description || 'Document'} src={rendered(set)} />
     case 'video':
-      return <video className="document" controls loop src={rendered(set)} />
+      return <VideoCell key={set.id} {...{ cell, set, put }} />
     case 'report':
       return <ReportCell dataset={set.dataset} />
     case 'other':
       return <p className="waiting">This kind of object has no picture ({set.modality || 'no modality'}).</p>
   }
+}
+
+/** A film as the browser plays it; what it cannot play are pictures that are scrolled through. */
+function VideoCell({ cell, set, put }: Props & { set: DisplaySet }) {
+  const [isFilm, setFilm] = useState(true)
+  if (!isFilm) return <StackCell {...{ cell, set, put }} />
+  return <video className="document" controls loop src={rendered(set)} onError={() => setFilm(false)} />
 }
 
 function rendered(set: DisplaySet): string {

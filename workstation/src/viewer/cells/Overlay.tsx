@@ -1,7 +1,7 @@
 import { clockTime, type Dataset, isoDate, number, text } from '../../archive/dataset'
 import type { StackState } from '../cornerstone/stackView'
 import type { DisplaySet } from '../images/displaySets'
-import { markersOf } from '../orientation'
+import { type Markers, markersOf } from '../orientation'
 
 /** What has to be known of the picture that is seen: whose it is, which one, how it is shown, how it lies. */
 export function Overlay({ set, state }: { set: DisplaySet; state: StackState }) {
@@ -13,14 +13,30 @@ export function Overlay({ set, state }: { set: DisplaySet; state: StackState }) 
       <Lines corner="top right" lines={studyLines(dataset)} />
       <Lines corner="bottom left" lines={imageLines(set, state, dataset)} />
       <Lines corner="bottom right" lines={viewLines(state)} />
-      {markers &&
-        (['left', 'right', 'top', 'bottom'] as const).map((edge) => (
-          <b key={edge} className={`marker ${edge}`}>
-            {markers[edge]}
-          </b>
-        ))}
+      <Edges markers={markers} />
     </div>
   )
+}
+
+/** What has to be known of a plane through a volume. */
+export function PlaneOverlay({ set, plane, markers }: { set: DisplaySet; plane: string; markers: Markers | undefined }) {
+  return (
+    <div className="overlay">
+      <Lines corner="top left" lines={[plane, ...patientLines(set.dataset)]} />
+      <Lines corner="top right" lines={studyLines(set.dataset)} />
+      <Lines corner="bottom left" lines={[set.description]} />
+      <Edges markers={markers} />
+    </div>
+  )
+}
+
+function Edges({ markers }: { markers: Markers | undefined }) {
+  if (!markers) return null
+  return (['left', 'right', 'top', 'bottom'] as const).map((edge) => (
+    <b key={edge} className={`marker ${edge}`}>
+      {markers[edge]}
+    </b>
+  ))
 }
 
 function Lines({ corner, lines }: { corner: string; lines: string[] }) {

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 import { text } from '../../archive/dataset'
 import { dicomWeb, instancePath } from '../../archive/studies'
-import { StackView } from '../cornerstone/stackView'
+import { type StackState, StackView } from '../cornerstone/stackView'
 import type { DisplaySet, Frame } from '../images/displaySets'
 import { useStackState } from '../useStackState'
 import { Overlay } from './Overlay'
@@ -25,7 +25,7 @@ export function StackCell({ cell, set, put }: Props) {
     observer.observe(element.current)
     setView(opened)
     put(cell, opened)
-    void opened.open(0)
+    void opened.open()
     return () => {
       observer.disconnect()
       put(cell, undefined)
@@ -38,16 +38,28 @@ export function StackCell({ cell, set, put }: Props) {
     <>
       <div ref={element} className="stack" onContextMenu={(event) => event.preventDefault()} />
       {!state?.isShown && first && <img className="preview" alt="" src={preview(first)} />}
+      {view && state && <Cover view={view} state={state} />}
       {view && state && <Overlay set={set} state={state} />}
-      {view && state?.failure && (
-        <div className="failed" role="alert">
-          <p>
-            Image {state.index + 1} cannot be shown: {state.failure}.
-          </p>
-          <button onClick={() => view.retry()}>Try this image again</button>
-        </div>
-      )}
     </>
+  )
+}
+
+/** Hides a picture that is not the one that is named beside it. */
+function Cover({ view, state }: { view: StackView; state: StackState }) {
+  if (state.failure)
+    return (
+      <div className="cover" role="alert">
+        <p>
+          Image {state.index + 1} cannot be shown: {state.failure}.
+        </p>
+        <button onClick={() => view.retry()}>Try this image again</button>
+      </div>
+    )
+  if (!state.isWaiting) return null
+  return (
+    <div className="cover late" role="status">
+      <p>Image {state.index + 1} is on its way…</p>
+    </div>
   )
 }
 

@@ -1,6 +1,8 @@
 import { init as initCore, RenderingEngine, setUseCPURendering } from '@cornerstonejs/core'
 import { init as initLoader } from '@cornerstonejs/dicom-image-loader'
 import { init as initTools } from '@cornerstonejs/tools'
+import { frameRequests } from '../images/link'
+import { watchDrawing } from './drawing'
 import { addTools } from './tools'
 
 const MOST_WORKERS = 4
@@ -22,9 +24,10 @@ export function stackEngine(): RenderingEngine {
   if (engines === undefined) {
     initCore()
     setUseCPURendering(isWebGlSlow(), false)
-    initLoader({ maxWebWorkers: Math.min(MOST_WORKERS, navigator.hardwareConcurrency || 1) })
+    initLoader({ maxWebWorkers: Math.min(MOST_WORKERS, navigator.hardwareConcurrency || 1), ...frameRequests() })
     initTools()
     addTools()
+    watchDrawing()
     engines = { stacks: new RenderingEngine('stacks'), volumes: undefined }
   }
   return engines.stacks

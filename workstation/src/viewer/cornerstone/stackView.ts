@@ -6,6 +6,7 @@ import { register } from '../images/register'
 import { rangeOf, windowOf } from '../windows'
 import { stackEngine } from './setup'
 import { stackTools } from './tools'
+import { correct } from './withoutWebGl'
 
 /** What is told of a stack on screen. */
 export interface StackState {
@@ -16,6 +17,8 @@ export interface StackState {
   right: Vector
   down: Vector
   isShown: boolean
+  /** The image at `index` is not here yet; what is on the canvas is another one. */
+  isWaiting: boolean
   isPlaying: boolean
   /** Why the image at `index` cannot be shown; empty if it can. */
   failure: string
@@ -25,7 +28,7 @@ export interface StackState {
 
 const BEGINNING: StackState = {
   ...{ index: 0, window: undefined, zoom: 1, right: [1, 0, 0], down: [0, 1, 0] },
-  ...{ isShown: false, isPlaying: false, failure: '', loaded: 0 },
+  ...{ isShown: false, isWaiting: false, isPlaying: false, failure: '', loaded: 0 },
 }
 
 /** A stack in one viewport: what can be done with it, and its state for whoever subscribes. */
@@ -37,7 +40,10 @@ export class StackView {
   private readonly isDrawnByCpu = getShouldUseCPURendering()
   /** The window that somebody chose, for all images; without one each has its own. */
   private chosen: { lower: number; upper: number } | undefined
-  private renderedIndex = -1
+  private rendered = ''
+  /** The image to be shown first, until the stack is opened. */
+  private first = 0
+  private isOpen = false
   state = BEGINNING
 
   constructor(
@@ -48,15 +54,17 @@ export class StackView {
     const engine = stackEngine()
     engine.enableElement({ viewportId: id, type: Enums.ViewportType.STACK, element })
     this.viewport = engine.getViewport(id) as StackViewport
+    if (this.isDrawnByCpu) correct(this.viewport)
     stackTools().addViewport(id, engine.id)
     this.listen()
   }
 
-  /** Shows the images, the one at `index` first. */
-  async open(index: number): Promise<void> {
+  /** Shows the images, the first one first, or where somebody scrolled to meanwhile. */
+  async open(): Promise<void> {
     await register(this.set)
     if (this.aborter.signal.aborted) return
-    await this.viewport.setStack(this.imageIds, index).catch(() => undefined) // told by the event of the failure
+    this.isOpen = true
+    await this.viewport.setStack(this.imageIds, this.first).catch(() => undefined) // told by the event of the failure
     if (this.aborter.signal.aborted) return
     this.viewport.render()
     utilities.stackContextPrefetch.enable(this.element)
@@ -76,12 +84,14 @@ export class StackView {
   }
 
   scrollTo(index: number): void {
-    const last = this.set.frames.length - 1
-    void this.viewport.setImageIdIndex(Math.max(0, Math.min(last, index))).catch(() => undefined)
+    const wanted = Math.max(0, Math.min(this.set.frames.length - 1, index))
+    if (!this.isOpen) this.first = wanted
+    else void this.viewport.setImageIdIndex(wanted).catch(() => undefined)
+    this.look()
   }
 
   scroll(by: number): void {
-    this.scrollTo(this.state.index + by)
+    this.scrollTo(this.target + by)
   }
 
   setWindow(window: { center: number; width: number }): void {
@@ -141,6 +151,11 @@ export class StackView {
     stackEngine().resize(true, true)
   }
 
+  /** The index of the image that is wanted, whether it is here or not. */
+  private get target(): number {
+    return this.isOpen ? Math.max(0, this.viewport.getTargetImageIdIndex()) : this.first
+  }
+
   private get imageIds(): string[] {
     return this.set.frames.map((frame) => frame.imageId)
   }
@@ -177,11 +192,12 @@ export class StackView {
   }
 
   private onRendered(): void {
-    if (!this.viewport.getCornerstoneImage()) return
+    const imageId = this.viewport.getCornerstoneImage()?.imageId
+    if (!imageId) return
     if (!this.state.isShown) this.tell({ isShown: true })
-    const index = this.viewport.getCurrentImageIdIndex()
-    if (this.isDrawnByCpu && index !== this.renderedIndex) this.agree()
-    this.renderedIndex = index
+    const isAnother = imageId !== this.rendered
+    this.rendered = imageId
+    if (this.isDrawnByCpu && isAnother) this.agree()
     this.look()
   }
 
@@ -205,13 +221,14 @@ export class StackView {
   private look(): void {
     if (this.aborter.signal.aborted) return
     const voiRange = this.chosen ?? this.viewport.getProperties().voiRange
-    const index = Math.max(0, this.viewport.getTargetImageIdIndex())
+    const index = this.target
     const directions = this.state.isShown ? this.directions() : {}
     this.tell({
       index,
       window: voiRange && windowOf(voiRange),
       zoom: this.state.isShown ? this.viewport.getZoom() : 1,
       failure: this.failures.get(this.imageIds[index] ?? '') ?? '',
+      isWaiting: this.state.isShown && this.rendered !== this.imageIds[index],
       ...directions,
     })
   }

@@ -38,7 +38,8 @@ export const MEASURING_TOOLS = [
   { name: ArrowAnnotateTool.toolName, label: 'Arrow', key: 't' },
 ] as const
 
-export const FIRST_TOOL: string = WindowLevelTool.toolName
+/** Fingers scroll at first, as they do everywhere; a mouse has a wheel for that. */
+export const FIRST_TOOL: string = matchMedia('(pointer: coarse)').matches ? StackScrollTool.toolName : WindowLevelTool.toolName
 
 const STACKS = 'stacks'
 const VOLUMES = 'volumes'
@@ -75,7 +76,7 @@ export function takeTool(name: string): void {
   for (const tool of HAND_TOOLS) if (tool.name !== name) group.setToolPassive(tool.name, { removeAllBindings: true })
   for (const tool of MEASURING_TOOLS) if (tool.name !== name) group.setToolPassive(tool.name, { removeAllBindings: true })
   const always: Record<string, object[]> = {
-    [PanTool.toolName]: [{ mouseButton: Auxiliary }, { numTouchPoints: 2 }],
+    [PanTool.toolName]: [{ mouseButton: Auxiliary }],
     [ZoomTool.toolName]: [{ mouseButton: Secondary }, { numTouchPoints: 2 }],
     [StackScrollTool.toolName]: [{ mouseButton: Wheel }, { numTouchPoints: 3 }],
   }

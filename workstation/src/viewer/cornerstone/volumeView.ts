@@ -2,10 +2,13 @@ import { Enums, eventTarget, setVolumesForViewports, volumeLoader, type VolumeVi
 import { rangeOf } from '../windows'
 import type { DisplaySet } from '../images/displaySets'
 import { register } from '../images/register'
+import { type Markers, planeMarkers } from '../orientation'
 import { closeVolumeEngine, volumeEngine } from './setup'
 import { makeVolumeGroup, removeVolumeGroup } from './tools'
 
 export const PLANES = ['axial', 'sagittal', 'coronal'] as const
+export type Plane = (typeof PLANES)[number]
+
 const ORIENTATIONS = {
   axial: Enums.OrientationAxis.AXIAL,
   sagittal: Enums.OrientationAxis.SAGITTAL,
@@ -44,22 +47,37 @@ export class VolumeView {
     this.count(progress)
     ;(volume as unknown as { load(): void }).load()
     await setVolumesForViewports(engine, [{ volumeId }], [...PLANES])
+    if (this.isClosed) return
     makeVolumeGroup(engine.id, [...PLANES])
+    engine.resize(true, false) // so that each plane fills its viewport
     engine.renderViewports([...PLANES])
   }
 
   setWindow(window: { center: number; width: number }): void {
     for (const plane of PLANES) {
-      const viewport = volumeEngine().getViewport(plane) as VolumeViewport
-      viewport.setProperties({ voiRange: rangeOf(window) })
-      viewport.render()
+      this.viewport(plane)?.setProperties({ voiRange: rangeOf(window) })
+      this.viewport(plane)?.render()
     }
+  }
+
+  /** The letters at the edges of a plane as it lies now; undefined before it is shown. */
+  markers(plane: Plane): Markers | undefined {
+    const { viewUp, viewPlaneNormal } = this.viewport(plane)?.getCamera() ?? {}
+    return viewUp && viewPlaneNormal && planeMarkers(viewUp, viewPlaneNormal)
+  }
+
+  resized(): void {
+    if (!this.isClosed && this.viewport('axial')) volumeEngine().resize(true, true)
   }
 
   close(): void {
     this.isClosed = true
     removeVolumeGroup()
     closeVolumeEngine()
+  }
+
+  private viewport(plane: Plane): VolumeViewport | undefined {
+    return volumeEngine().getViewport(plane) as VolumeViewport | undefined
   }
 
   private count(progress: (part: number) => void): void {

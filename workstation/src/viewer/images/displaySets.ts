@@ -29,14 +29,15 @@ export interface DisplaySet {
 
 const DOCUMENT = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.104\./
 const REPORT = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.88\./
-const VIDEO_SYNTAX = /^1\.2\.840\.10008\.1\.2\.4\.10[0-8]/
+/** Video Endoscopic, Microscopic, Photographic Image (PS3.4 B.5); that it is no film after all shows when it is played. */
+const VIDEO = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.77\.1\.[124]\.1$/
 
 /** Tells what an instance is to a viewer. */
 export function kindOf(dataset: Dataset): Kind {
   const sopClass = text(dataset, '00080016')
   if (DOCUMENT.test(sopClass)) return text(dataset, '00420012') === 'application/pdf' ? 'pdf' : 'other'
   if (REPORT.test(sopClass)) return 'report'
-  if (VIDEO_SYNTAX.test(text(dataset, '00083002'))) return 'video'
+  if (VIDEO.test(sopClass) && (number(dataset, '00280008') ?? 1) > 1) return 'video'
   return number(dataset, '00280010') && number(dataset, '00280011') ? 'stack' : 'other'
 }
 
@@ -68,7 +69,7 @@ function displaySet(key: string, members: Dataset[]): DisplaySet {
     modality: text(first, '00080060'),
     seriesNumber: number(first, '00200011') ?? 0,
     description: text(first, '0008103E') || text(first, '00081030'),
-    frames: kind === 'stack' ? members.flatMap(framesOf) : [],
+    frames: kind === 'stack' || kind === 'video' ? members.flatMap(framesOf) : [],
     dataset: first,
   }
 }

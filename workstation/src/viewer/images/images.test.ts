@@ -3,6 +3,7 @@ import type { Dataset } from '../../archive/dataset'
 
 vi.stubGlobal('document', { baseURI: 'http://pacs/' })
 const { displaySets, isVolume, kindOf } = await import('./displaySets')
+const { withKeyImages } = await import('./keyImages')
 const { normalOf, sorted } = await import('./sorting')
 
 function image(uid: string, changes: Record<string, (number | string)[]> = {}): Dataset {
@@ -45,6 +46,19 @@ test('a volume is made of three images that have places', () => {
 test('documents, reports and videos are told from images', () => {
   expect(kindOf(image('1', { '00080016': ['1.2.840.10008.5.1.4.1.1.104.1'], '00420012': ['application/pdf'] }))).toBe('pdf')
   expect(kindOf(image('1', { '00080016': ['1.2.840.10008.5.1.4.1.1.88.33'] }))).toBe('report')
-  expect(kindOf(image('1', { '00083002': ['1.2.840.10008.1.2.4.102'] }))).toBe('video')
+  expect(kindOf(image('1', { '00080016': ['1.2.840.10008.5.1.4.1.1.77.1.1.1'], '00280008': [15] }))).toBe('video')
   expect(kindOf(image('1', { '00280010': [] }))).toBe('other')
+})
+
+test('key images are the images that their document names, the frames of them that it names', () => {
+  const reference = (uid: string, frames?: number[]): Dataset => ({
+    '00081199': { vr: 'SQ', Value: [{ '00081155': { vr: 'UI', Value: [uid] }, ...(frames && { '00081160': { vr: 'IS', Value: frames } }) }] },
+  })
+  const content: Dataset[] = [reference('1.3.2'), reference('1.9', [3, 4]), reference('1.3.77')]
+  const document = { ...image('1.5', { '00080016': ['1.2.840.10008.5.1.4.1.1.88.59'] }), '0040A730': { vr: 'SQ', Value: content } }
+  const sets = displaySets([slice(1, 10), slice(2, 20), image('1.9', { '00280008': [30] }), document])
+  const shown = withKeyImages(sets)[2]
+  expect(shown?.frames.map((frame) => frame.imageId.split('/instances/')[1])).toEqual(['1.3.2/frames/1', '1.9/frames/3', '1.9/frames/4'])
+  expect(shown?.kind).toBe('stack')
+  expect(withKeyImages(displaySets([document]))[0]?.kind).toBe('report')
 })

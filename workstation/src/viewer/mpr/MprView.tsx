@@ -1,7 +1,10 @@
+import { Enums } from '@cornerstonejs/core'
 import { useEffect, useRef, useState } from 'react'
+import { PlaneOverlay } from '../cells/Overlay'
 import { takeCrosshairs } from '../cornerstone/tools'
-import { PLANES, VolumeView } from '../cornerstone/volumeView'
+import { type Plane, PLANES, VolumeView } from '../cornerstone/volumeView'
 import type { DisplaySet } from '../images/displaySets'
+import type { Markers } from '../orientation'
 import { presetsOf } from '../windows'
 
 interface Props {
@@ -9,22 +12,37 @@ interface Props {
   close(): void
 }
 
+type EdgesOf = Partial<Record<Plane, Markers | undefined>>
+
 /** A volume in three planes, joined by crosshairs. */
 export function MprView({ set, close }: Props) {
-  const elements = useRef<Record<string, HTMLDivElement | null>>({})
+  const elements = useRef<Partial<Record<Plane, HTMLDivElement | null>>>({})
   const [view, setView] = useState<VolumeView>()
   const [progress, setProgress] = useState<number>()
   const [failure, setFailure] = useState('')
+  const [markers, setMarkers] = useState<EdgesOf>({})
   const [hasCrosshairs, setCrosshairs] = useState(true)
 
   useEffect(() => {
-    const opened = new VolumeView(set, elements.current as Record<string, HTMLDivElement>)
+    const shown = elements.current as Record<Plane, HTMLDivElement>
+    const opened = new VolumeView(set, shown)
+    const observer = new ResizeObserver(() => opened.resized())
+    const turned = (plane: Plane) => () => setMarkers((before) => changed(before, plane, opened.markers(plane)))
+    const listeners = PLANES.map((plane) => [shown[plane], turned(plane)] as const)
+    for (const [element, listener] of listeners) {
+      observer.observe(element)
+      element.addEventListener(Enums.Events.CAMERA_MODIFIED, listener)
+    }
     setView(opened)
     opened.open(setProgress).then(
       () => takeCrosshairs(true),
       (error: Error) => setFailure(error.message),
     )
-    return () => opened.close()
+    return () => {
+      observer.disconnect()
+      for (const [element, listener] of listeners) element.removeEventListener(Enums.Events.CAMERA_MODIFIED, listener)
+      opened.close()
+    }
   }, [set])
   useEffect(() => takeCrosshairs(hasCrosshairs), [hasCrosshairs])
 
@@ -51,16 +69,21 @@ export function MprView({ set, close }: Props) {
             }}
             onContextMenu={(event) => event.preventDefault()}
           />
-          <span className="plane">{plane}</span>
+          <PlaneOverlay set={set} plane={plane} markers={markers[plane]} />
         </section>
       ))}
       {failure && (
-        <p role="alert" className="failed">
+        <p role="alert" className="cover">
           The volume cannot be shown: {failure}
         </p>
       )}
     </main>
   )
+}
+
+/** The same object unless a plane was turned: cameras move far more often than letters change. */
+function changed(before: EdgesOf, plane: Plane, markers: Markers | undefined): EdgesOf {
+  return JSON.stringify(before[plane]) === JSON.stringify(markers) ? before : { ...before, [plane]: markers }
 }
 
 function told(progress: number | undefined): string {

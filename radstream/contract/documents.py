@@ -200,7 +200,13 @@ CONFLICTS: Final = Collection(
     indexes=(("SOPInstanceUID",), ("StudyInstanceUID",), ("stored_at",), ("visible_blob_key",)),
 )
 
-COLLECTIONS: Final = (PATIENTS, STUDIES, SERIES, INSTANCES, CONFLICTS)
+REMOVALS: Final = Collection(
+    name="removals",  # key: Study Instance UID; tells who watches the catalog that a study has left it
+    fields=(Field("removed_at"),),  # see `events.to_timestamp`
+    indexes=(("removed_at",),),
+)
+
+COLLECTIONS: Final = (PATIENTS, STUDIES, SERIES, INSTANCES, CONFLICTS, REMOVALS)
 
 
 def patient_key(site: str, issuer: str, patient_id: str, study_instance_uid: str) -> str:

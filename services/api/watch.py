@@ -8,6 +8,7 @@ what it finds a second time is passed over.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from datetime import timedelta
 from typing import Final
 
 from radstream.catalog.filters import And, In, Predicate, Range
-from radstream.catalog.port import Catalog
-from radstream.contract.documents import STUDIES
+from radstream.catalog.port import Catalog, Document
+from radstream.contract.documents import REMOVALS, STUDIES
 from radstream.contract.errors import RadstreamError, Unavailable
 from radstream.contract.events import from_timestamp, to_timestamp
 from radstream.telemetry import get_logger
@@ -34,12 +35,14 @@ _FIELDS: Final = ("last_indexed_at", "NumberOfStudyRelatedInstances")
 
 @dataclass(frozen=True)
 class Change:
-    """That something of a study was indexed.
+    """That something of a study was indexed, or that it has gone.
 
     Parameters
     ----------
     at : str
         When, see `events.to_timestamp`.
+    number_of_instances : int
+        That it has now; 0 if the study has left the catalog.
     """
 
     study_instance_uid: str
@@ -81,7 +84,7 @@ class Watch:
         self._catalog = catalog
         self._period_s = period_s
         self._listeners: set[Listener] = set()
-        self._known: dict[str, Change] = {}
+        self._known: frozenset[Change] = frozenset()
         self._task: asyncio.Task[None] | None = None
 
     @contextmanager
@@ -98,7 +101,7 @@ class Watch:
         listener = Listener()
         self._listeners.add(listener)
         if self._task is None or self._task.done():
-            self._known = {}
+            self._known = frozenset()
             self._task = asyncio.create_task(self._run())
         try:
             yield listener
@@ -119,19 +122,32 @@ class Watch:
             If the catalog does not answer.
         """
         newest = at or await self.newest()
-        low = to_timestamp(from_timestamp(newest) - OVERLAP) if newest else None
-        where: Predicate = And([In("is_complete", (0, 1)), Range("last_indexed_at", low=low)])
-        rows = await self._catalog.find(
-            STUDIES.name, where, fields=_FIELDS, sort=("last_indexed_at",), limit=MOST_AT_ONCE + 1
-        )
-        return [Change(row["_id"], row["last_indexed_at"], row["NumberOfStudyRelatedInstances"] or 0) for row in rows]
+        low = to_timestamp(from_timestamp(newest) - OVERLAP) if newest else ""
+        changes = await asyncio.gather(self._indexed(low), self._removed(low))
+        return sorted(itertools.chain(*changes), key=lambda change: change.at)
 
     async def newest(self) -> str | None:
         """Return the time of the newest change; None if there is none yet. Errors as of `since`."""
-        rows = await self._catalog.find(
-            STUDIES.name, In("is_complete", (0, 1)), fields=_FIELDS, sort=("-last_indexed_at",), limit=1
-        )
-        return rows[0]["last_indexed_at"] if rows else None
+        changes = await asyncio.gather(self._indexed(newest=True), self._removed(newest=True))
+        return max((change.at for change in itertools.chain(*changes)), default=None)
+
+    async def _indexed(self, low: str = "", *, newest: bool = False) -> list[Change]:
+        """Return what was indexed since `low`, oldest first, or the newest one alone."""
+        # Both values of the first field of an index let the second one lead.
+        where: Predicate = And([In("is_complete", (0, 1)), Range("last_indexed_at", low=low)])
+        rows = await self._find(STUDIES.name, where, _FIELDS, newest=newest)
+        return [Change(row["_id"], row["last_indexed_at"], row["NumberOfStudyRelatedInstances"] or 0) for row in rows]
+
+    async def _removed(self, low: str = "", *, newest: bool = False) -> list[Change]:
+        """Return the studies that have gone since `low`, oldest first, or the newest one alone."""
+        rows = await self._find(REMOVALS.name, Range("removed_at", low=low), ("removed_at",), newest=newest)
+        return [Change(row["_id"], row["removed_at"], 0) for row in rows]
+
+    async def _find(
+        self, collection: str, where: Predicate, fields: tuple[str, ...], *, newest: bool
+    ) -> list[Document]:
+        sort, limit = (f"-{fields[0]}", 1) if newest else (fields[0], MOST_AT_ONCE + 1)
+        return await self._catalog.find(collection, where, fields=fields, sort=(sort,), limit=limit)
 
     async def _run(self) -> None:
         newest: str | None = None
@@ -148,8 +164,8 @@ class Watch:
             for listener in self._listeners:
                 listener.is_lost = True
             return None
-        told = [change for change in changes if self._known.get(change.study_instance_uid) != change]
-        self._known = {change.study_instance_uid: change for change in changes}
+        told = [change for change in changes if change not in self._known]
+        self._known = frozenset(changes)
         for listener in self._listeners:
             listener.tell(told)
         return changes[-1].at if changes else newest

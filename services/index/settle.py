@@ -193,7 +193,8 @@ class Settler:
     ) -> None:
         if not series:
             if before is not None:
-                plan.moved.append(Moved(uid, (before["patient_key"],), None, (Delete("studies", uid),)))
+                removed = Put("removals", uid, {"removed_at": to_timestamp(self._now())})
+                plan.moved.append(Moved(uid, (before["patient_key"],), None, (removed, Delete("studies", uid))))
             return
         computed = study_fields(series)
         if before is not None and before["is_complete"] and differs(before, computed):

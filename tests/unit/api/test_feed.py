@@ -9,7 +9,8 @@ import pytest
 from radstream.contract.errors import MalformedRequest, Unavailable
 from services.api import feed, watch
 from services.api.watch import Change, Listener, Watch
-from tests.index_engines import Archive
+from tests.decisions import delete
+from tests.index_engines import START, Archive
 
 PERIOD_S = 0.01
 
@@ -22,7 +23,13 @@ def archive() -> Archive:
 async def arrive(archive: Archive, study: str, number: int = 1, *, after_s: float = 10.0) -> None:
     archive.now += timedelta(seconds=after_s)
     uids = {"StudyInstanceUID": study, "SeriesInstanceUID": f"{study}.1", "SOPInstanceUID": f"{study}.1.{number}"}
-    await archive.index(archive.store(**uids))
+    await archive.index(archive.store(after_s=(archive.now - START).total_seconds(), **uids))
+
+
+async def remove(archive: Archive, study: str) -> None:
+    archive.now += timedelta(seconds=1)
+    record = delete(archive, study, after_s=(archive.now - START).total_seconds())
+    await archive.indexing.removal.on_study_deleted([record])
 
 
 async def heard(listener: Listener) -> list[tuple[str, int]]:
@@ -39,6 +46,30 @@ async def test_listener_hears_of_each_arrival_once(archive: Archive) -> None:
         await arrive(archive, "1.1", number=2, after_s=1)
         assert await heard(listener) == [("1.1", 2)]
         assert await listener.next(5 * PERIOD_S) == []
+
+
+async def test_listener_hears_of_a_study_that_has_gone(archive: Archive) -> None:
+    await arrive(archive, "1.1")
+    observer = Watch(archive.catalog, PERIOD_S)
+    with observer.listening() as listener:
+        assert await heard(listener) == [("1.1", 1)]
+        await remove(archive, "1.1")
+        assert await heard(listener) == [("1.1", 0)]
+        await arrive(archive, "1.1", number=2, after_s=1)
+        assert await heard(listener) == [("1.1", 1)]
+        assert await listener.next(5 * PERIOD_S) == []  # both are looked at again, and neither is told again
+
+
+async def test_who_comes_back_is_told_of_what_has_gone(archive: Archive) -> None:
+    await arrive(archive, "1.1")
+    observer = Watch(archive.catalog, PERIOD_S)
+    last = await observer.newest()
+    await remove(archive, "1.1")
+    gone = await observer.newest()
+    assert gone is not None
+    assert gone > (last or "")
+    assert [(change.at, change.number_of_instances) for change in await observer.since(last)] == [(gone, 0)]
+    assert [change.at for change in await observer.since(None)] == [gone]
 
 
 async def test_what_becomes_visible_late_is_heard_all_the_same(archive: Archive) -> None:

@@ -38,6 +38,7 @@ def contents(archive: Archive) -> dict[str, Any]:
     return {
         name: {key: {f: v for f, v in document.items() if f not in volatile} for key, document in documents.items()}
         for name, documents in archive.catalog.collections.items()
+        if name != "removals"  # tells what happened, and not what there is
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from radstream.bus.port import Record
 from radstream.contract.errors import MalformedEvent, Unavailable
-from radstream.contract.events import InstanceIndexed, StudyReopened
+from radstream.contract.events import InstanceIndexed, StudyReopened, to_timestamp
 from services.index.lifecycle import Lifecycle
 from tests.decisions import delete, store_again
 from tests.index_engines import Archive
@@ -54,6 +54,14 @@ async def test_a_deleted_study_is_gone_with_all_that_was_only_of_it(archive: Arc
     }
     await handle(archive, delete(archive, "1.2.1.2", after_s=10))
     assert not any(names(archive).values())
+
+
+async def test_who_watches_the_catalog_can_see_when_a_study_went(archive: Archive) -> None:
+    await handle(archive, delete(archive, STUDY, "1.2.2.2", after_s=10))
+    assert archive.documents("removals") == {}
+    await handle(archive, delete(archive, STUDY, after_s=10))
+    removed_at = to_timestamp(archive.now)
+    assert {key: row["removed_at"] for key, row in archive.documents("removals").items()} == {STUDY: removed_at}
 
 
 async def test_the_rest_of_a_study_is_counted_anew(archive: Archive) -> None:

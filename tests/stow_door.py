@@ -12,9 +12,11 @@ import httpx2
 from fastapi import FastAPI
 
 from radstream.dicom.part10 import encode_meta
+from radstream.sandbox.pool import Sandbox
 from radstream.settings import Settings
 from radstream.web.app import create_app
 from services.ingest import stow
+from services.ingest.pictures import HANDLER
 from tests.ingest_engines import Engines
 from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, Instance
 
@@ -80,10 +82,11 @@ class Door:
 @asynccontextmanager
 async def open_door(home: Path, **settings: Any) -> AsyncIterator[Door]:
     engines = Engines()
-    router = stow.router(engines.backends, Settings(home=home, **{"publish_deadline_s": 5} | settings))
-    app = create_app("ingest", [router], {})
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://pacs.test") as client:
-        yield Door(engines, app, client)
+    chosen = Settings(home=home, **{"publish_deadline_s": 5} | settings)
+    async with Sandbox(HANDLER) as sandbox:
+        app = create_app("ingest", [stow.router(engines.backends, chosen, sandbox)], {})
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://pacs.test") as client:
+            yield Door(engines, app, client)
 
 
 def items(answer: httpx2.Response, tag: str) -> list[dict[str, Any]]:

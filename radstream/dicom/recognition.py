@@ -57,12 +57,15 @@ class Recognized:
         What its colours are where the data set does not say.
     is_as_named : bool
         Whether the codestream may be one of that transfer syntax.
+    frames : int
+        So many native ones.
     """
 
     transfer_syntax_uid: str
     codestream: Codestream | None = None
     photometric_interpretation: str = ""
     is_as_named: bool = True
+    frames: int = 1
 
     @property
     def is_video(self) -> bool:
@@ -86,6 +89,8 @@ class Recognized:
             **({"00280006": 0} if stream.components > 1 else {}),
         }
         found: dict[str, Any] = {tag: {"vr": "US", "Value": [number]} for tag, number in numbers.items()}
+        if self.frames > 1:
+            found["00280008"] = {"vr": "IS", "Value": [self.frames]}
         return found | {"00280004": {"vr": "CS", "Value": [self.photometric_interpretation]}}
 
 

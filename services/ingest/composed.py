@@ -19,7 +19,7 @@ from radstream.dicom.encapsulation import Frames
 from radstream.dicom.from_json import Bulk, DataSet, Piece, encode_json, references
 from radstream.dicom.original_attributes import with_original_attributes
 from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
-from services.ingest.described import NUMBER_OF_FRAMES, Came, Described, number_of, text_of
+from services.ingest.described import NUMBER_OF_FRAMES, SAMPLES_PER_PIXEL, Came, Described, number_of, text_of
 
 COERCED: Final = 0xB000
 """*Coercion of Data Elements* (PS3.18 table I.2-1): a number was rounded to the 16 characters that its VR has."""
@@ -30,9 +30,13 @@ DISCARDED: Final = 0xB006
 NOT_OF_CLASS: Final = 0xB007
 """*Data Set does not match SOP Class*: Pixel Data is not what the Image Pixel attributes say."""
 
-_SAMPLES_PER_PIXEL: Final = 0x00280002
 _PHOTOMETRIC_INTERPRETATION: Final = 0x00280004
+_PLANAR_CONFIGURATION: Final = 0x00280006
 _ROWS, _COLUMNS, _BITS_ALLOCATED = 0x00280010, 0x00280011, 0x00280100
+
+
+_COLOURS: Final = {1: {"MONOCHROME1", "MONOCHROME2"}, 3: {"RGB"}}
+"""Photometric Interpretations of decoded pictures, by Samples per Pixel."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ def compose(described: Described, now: datetime) -> Composed:
         If bulk data is missing, or the metadata cannot be written as data set.
     """
     image = _image(described)
+    _refuse_other_picture(image, described)
     attributes = {**_derived(image), **described.attributes}
     data_set, warning = _written(attributes, _bulk(described), now)
     if image:
@@ -116,6 +121,25 @@ def _image(described: Described) -> Sequence[Came]:
     return described.came.get(_image_location(described), [])
 
 
+def _refuse_other_picture(image: Sequence[Came], described: Described) -> None:
+    """Refuse pixels that were decoded here and are not what the metadata says: nobody could read them.
+
+    Raises
+    ------
+    RejectedInstance
+    """
+    derived = _derived(image) if image and not image[0].transfer_syntax_uid else {}
+    if not derived:
+        return
+    for tag in (SAMPLES_PER_PIXEL, NUMBER_OF_FRAMES, _ROWS, _COLUMNS, _BITS_ALLOCATED, _PLANAR_CONFIGURATION):
+        is_said = f"{tag:08X}" in described.attributes
+        if is_said and described.number(tag) != (number_of(derived, tag) or tag == NUMBER_OF_FRAMES):
+            raise RejectedInstance(f"{tag:08X} is not that of the picture")
+    colours = described.text(_PHOTOMETRIC_INTERPRETATION).strip()
+    if colours and colours not in _COLOURS[number_of(derived, SAMPLES_PER_PIXEL)]:
+        raise RejectedInstance(f"{_PHOTOMETRIC_INTERPRETATION:08X} is not that of the picture")
+
+
 def _derived(image: Sequence[Came]) -> dict[str, Any]:
     """Return the Image Pixel Description as far as the frames tell it."""
     return image[0].recognized.image_pixel if image and image[0].recognized else {}
@@ -128,7 +152,7 @@ def _fits(image: Came, attributes: Mapping[str, Any]) -> bool:
     if image.recognized and not image.recognized.is_as_named:
         return False
     derived = _derived([image])
-    tags = (_ROWS, _COLUMNS, _SAMPLES_PER_PIXEL) if derived else ()
+    tags = (_ROWS, _COLUMNS, SAMPLES_PER_PIXEL) if derived else ()
     return all(number_of(attributes, tag) == number_of(derived, tag) for tag in tags)
 
 
@@ -148,7 +172,7 @@ def _inline_bytes(attributes: Mapping[str, Any]) -> int:
 def _native_bits(attributes: Mapping[str, Any]) -> int:
     """Return how long native Pixel Data is by the Image Pixel attributes (PS3.5 8.1), 0 if they do not say."""
     bits = max(1, number_of(attributes, NUMBER_OF_FRAMES))
-    for tag in (_ROWS, _COLUMNS, _SAMPLES_PER_PIXEL, _BITS_ALLOCATED):
+    for tag in (_ROWS, _COLUMNS, SAMPLES_PER_PIXEL, _BITS_ALLOCATED):
         bits *= number_of(attributes, tag)
     is_halved = text_of(attributes, _PHOTOMETRIC_INTERPRETATION).strip() == "YBR_FULL_422"
     return bits * 2 // 3 if is_halved else bits

@@ -11,15 +11,18 @@ from radstream.blobs.port import BlobStore, Buffer
 from radstream.contract.errors import RadstreamError, RejectedInstance, Unavailable
 from radstream.dicom.from_json import Piece
 from radstream.dicom.media import OCTET_STREAM, media_types_of
-from radstream.dicom.recognition import codestream_place, recognize
+from radstream.dicom.pictures import PICTURES
+from radstream.dicom.recognition import Recognized, codestream_place, recognize
+from radstream.sandbox.pool import Sandbox
 from services.ingest.accept import Accepting
 from services.ingest.composed import compose
-from services.ingest.described import TRANSFER_SYNTAX_UID, Came, Described
+from services.ingest.described import SAMPLES_PER_PIXEL, TRANSFER_SYNTAX_UID, Came, Described
 from services.ingest.file import Outcome, accept_data_set
 from services.ingest.identity import Origin, Reference
 from services.ingest.locations import Base
 from services.ingest.metadata import METADATA_LIMIT_BYTES, parse_metadata, read_metadata
 from services.ingest.payload import Part
+from services.ingest.pictures import decoded
 from services.ingest.spool import Spool, Spooled
 
 
@@ -29,6 +32,29 @@ class _Shared:
 
     value: Spooled
     users: int
+
+
+@dataclass(frozen=True)
+class _Coming:
+    """A value on its way to the instances that wait for it: how it came, and what it is if it was a picture."""
+
+    part: Part
+    location: str
+    shared: _Shared
+    head: bytes
+    picture: Recognized | None
+
+    def came(self, described: Described) -> Came:
+        """Return what it is to an instance; Pixel Data may have its transfer syntax from the part or the metadata."""
+        value, part = self.shared.value, self.part
+        if self.picture or not described.is_pixel_data(self.location):
+            return Came(value, self.picture)
+        syntax = part.transfer_syntax_uid
+        if not syntax and part.name in media_types_of(named := described.text(TRANSFER_SYNTAX_UID)) != (OCTET_STREAM,):
+            syntax = named
+        offset, size_bytes = codestream_place(self.head, value.size_bytes)
+        recognized = recognize(part.name, syntax, self.head[offset:])
+        return Came(value if size_bytes == value.size_bytes else value.part(offset, size_bytes), recognized)
 
 
 @dataclass(eq=False)
@@ -52,12 +78,15 @@ class Composing:
         Where long values wait.
     base : Base
         What locations are relative to.
+    sandbox : Sandbox
+        With `pictures.HANDLER`.
     """
 
-    def __init__(self, accepting: Accepting, origin: Origin, cache: BlobStore, base: Base) -> None:
+    def __init__(self, accepting: Accepting, origin: Origin, cache: BlobStore, base: Base, sandbox: Sandbox) -> None:
         self._accepting = accepting
         self._origin = origin
         self._base = base
+        self._sandbox = sandbox
         self._spool = Spool(cache, accepting.site, accepting.max_instance_bytes)
         self._left_bytes = METADATA_LIMIT_BYTES
         self._waiting: dict[str, list[_Waiting]] = {}
@@ -96,11 +125,13 @@ class Composing:
         waiting = self._waiting[location]
         try:
             value, head = await self._spool.keep(part.chunks)
+            value, picture = await self._decoded(part, value, waiting[0].described, location)
         except (RejectedInstance, Unavailable) as error:
             return [await self._forget(each, error) for each in list(waiting)]
         shared = _Shared(value, len(waiting))
         self._kept.add(shared)
-        return [outcome for each in list(waiting) for outcome in await self._came(each, location, part, shared, head)]
+        coming = _Coming(part, location, shared, head, picture)
+        return [outcome for each in list(waiting) for outcome in await self._came(each, coming)]
 
     async def finish(self) -> list[Outcome]:
         """Return what became of the instances that are still waiting: some of their bulk data is not there."""
@@ -122,13 +153,24 @@ class Composing:
             self._waiting.setdefault(location, []).append(waiting)
         return [await self._store(waiting)] if waiting.described.is_complete else []
 
-    async def _came(self, waiting: _Waiting, location: str, part: Part, shared: _Shared, head: bytes) -> list[Outcome]:
-        """Give an instance what it was waiting for."""
-        described, value = waiting.described, shared.value
-        waiting.values.append(shared)
+    async def _decoded(
+        self, part: Part, value: Spooled, described: Described, location: str
+    ) -> tuple[Spooled, Recognized | None]:
+        """Return the pixels in place of a picture, and what they are; else the value as it came."""
+        if part.name not in PICTURES or not described.is_pixel_data(location):
+            return value, None
         try:
-            came = _recognized(part, value, head, described) if described.is_pixel_data(location) else Came(value)
-            described.take(location, came)
+            pixels, recognized = await decoded(self._sandbox, value, part.name, described.number(SAMPLES_PER_PIXEL))
+        finally:
+            await self._spool.drop(value)
+        return (await self._spool.keep(pixels))[0], recognized
+
+    async def _came(self, waiting: _Waiting, coming: _Coming) -> list[Outcome]:
+        """Give an instance what it was waiting for."""
+        described = waiting.described
+        waiting.values.append(coming.shared)
+        try:
+            described.take(coming.location, coming.came(described))
         except RejectedInstance as error:
             return [await self._forget(waiting, error)]
         return [await self._store(waiting)] if described.is_complete else []
@@ -178,16 +220,6 @@ class Composing:
 def _described(text: bytes, media_type: str, base: Base) -> list[Described | None]:
     """Return the instances in a text, None for what is no object; errors as of `parse_metadata`."""
     return [Described(each, base) if isinstance(each, dict) else None for each in parse_metadata(text, media_type)]
-
-
-def _recognized(part: Part, value: Spooled, head: bytes, described: Described) -> Came:
-    """Return Pixel Data and what it is; its transfer syntax may be named by the part or by the metadata."""
-    syntax = part.transfer_syntax_uid
-    if not syntax and part.name in media_types_of(named := described.text(TRANSFER_SYNTAX_UID)) != (OCTET_STREAM,):
-        syntax = named
-    offset, size_bytes = codestream_place(head, value.size_bytes)
-    recognized = recognize(part.name, syntax, head[offset:])
-    return Came(value if size_bytes == value.size_bytes else value.part(offset, size_bytes), recognized)
 
 
 async def _chunks(pieces: Sequence[Piece]) -> AsyncIterator[Buffer]:

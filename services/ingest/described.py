@@ -21,6 +21,7 @@ from services.ingest.locations import Base
 
 TRANSFER_SYNTAX_UID: Final = 0x00020010
 NUMBER_OF_FRAMES: Final = 0x00280008
+SAMPLES_PER_PIXEL: Final = 0x00280002
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ def _rle(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
 
 
 def _jpeg(data: bytes, pixel: ImagePixel, _bit_offset: int) -> Decoded:
-    """Lossy JPEG, ISO/IEC 10918-1: baseline, extended of 8 and 12 bits, progressive."""
+    """Lossy JPEG, ISO/IEC 10918-1: baseline, extended of 8 and 12 bits, progressive; Huffman or arithmetic coding."""
     codestream = _agreed(read_jpeg(data), pixel)
     if pixel.samples_per_pixel == 1:
         return reinterpret(decode_jpeg(data), codestream.precision, pixel), pixel.photometric_interpretation
@@ -273,8 +273,11 @@ _DECODERS: Final[dict[str, Decoder]] = {
     "1.2.840.10008.1.2.8.1": _deflated,
     "1.2.840.10008.1.2.4.50": _jpeg,  # Baseline
     "1.2.840.10008.1.2.4.51": _jpeg,  # Extended, 8 and 12 bits
-    "1.2.840.10008.1.2.4.53": _jpeg,  # Spectral Selection, retired
-    "1.2.840.10008.1.2.4.55": _jpeg,  # Full Progression, retired
+    "1.2.840.10008.1.2.4.52": _jpeg,  # Extended with arithmetic coding, retired as the next four
+    "1.2.840.10008.1.2.4.53": _jpeg,  # Spectral Selection
+    "1.2.840.10008.1.2.4.54": _jpeg,  # the same with arithmetic coding
+    "1.2.840.10008.1.2.4.55": _jpeg,  # Full Progression
+    "1.2.840.10008.1.2.4.56": _jpeg,  # the same with arithmetic coding
     "1.2.840.10008.1.2.4.57": _lossless_jpeg,
     "1.2.840.10008.1.2.4.70": _lossless_jpeg,
     "1.2.840.10008.1.2.4.80": _jpeg_ls,

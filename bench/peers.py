@@ -42,14 +42,14 @@ class Radstream:
     """`radstream up` on its embedded defaults: every answer means fsync'd and logged."""
 
     def __init__(self, folder: Path) -> None:
-        self._system = System(folder / "radstream")
+        self.system = System(folder / "radstream")
 
     def start(self) -> Peer:
-        system = self._system.start()
+        system = self.system.start()
         return Peer("Radstream", "RADSTREAM", system.dimse_port, system.dicom_web, system.wait_until_quiet)
 
     def stop(self) -> None:
-        self._system.stop()
+        self.system.stop()
 
 
 class Orthanc:

@@ -1,8 +1,10 @@
 """Pictures beside Orthanc, in turn in one run: `make bench-pixels` (ARGS="--quick" for a short one). Prints Markdown.
 
-Both have the same CT series of 512 x 512 slices. A request is for another window than those before, so that nobody
-answers from what was made before, but for two rows that say so; the thumbnail, which is made when an instance arrives,
-comes from the cache. The clients are those of `bench.connection`, which both are given alike; four are four threads.
+Both have the same CT series of 512 x 512 slices. *As stored* is the picture that whoever wishes nothing gets: each one
+is asked for once, so neither was asked before; Radstream has made it when the slice arrived, Orthanc makes it now. *A
+window of its own* is a picture that nobody can have made: each request names another one. The clients are those of
+`bench.connection`, which both are given alike; four are four threads. Last, slices come by C-STORE at a steady rate,
+and what waits for its preview is counted.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from bench.__main__ import HEAD, STOW_HEADERS, TAIL
 from bench.connection import Connection
 from bench.data import ct_slice
 from bench.peers import Orthanc, Peer, Radstream
+from bench.previews import RATE, keep_up
 
 STUDY, SERIES = "2.25.81", "2.25.82"
 JPEG = {"Accept": "image/jpeg"}
@@ -37,7 +41,7 @@ def instance(number: int) -> str:
 
 
 def fill(peer: Peer, slices: int) -> float:
-    """Store the series; return how many previews a second were made of it, from its first byte on."""
+    """Store the series; return how many pictures a second were made of it, from its first byte on."""
     files = [ct_slice(STUDY, SERIES, number, sop_instance_uid=f"{SERIES}.{number}") for number in range(slices)]
     started_at = time.perf_counter()
     with httpx2.Client(timeout=300) as client:
@@ -53,7 +57,7 @@ def fresh() -> str:
     return f"rendered?window=40,{400 + next(_NUMBERS)},linear"
 
 
-def again() -> str:
+def as_stored() -> str:
     return "rendered"
 
 
@@ -86,13 +90,13 @@ def median_ms(peers: Sequence[Peer], resource: Callable[[], str], slices: int, r
     return {name: statistics.median(values[TURN:]) for name, values in took.items()}
 
 
-def rate(peer: Peer, resource: Callable[[], str], slices: int, each: int) -> float:
-    """Return the answers a second of `CLIENTS` clients at once."""
+def rate(peer: Peer, resource: Callable[[], str], slices: Sequence[int], each: int) -> float:
+    """Return the answers a second of `CLIENTS` clients at once, who ask for `each` of `slices` one after the other."""
 
     def work(first: int) -> None:
         with Connection(peer.dicom_web) as connection:
             for number in range(first, first + each):
-                ask(connection, f"{instance(number % slices)}/{resource()}")
+                ask(connection, f"{instance(slices[number % len(slices)])}/{resource()}")
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         started_at = time.perf_counter()
@@ -100,17 +104,15 @@ def rate(peer: Peer, resource: Callable[[], str], slices: int, each: int) -> flo
         return CLIENTS * each / (time.perf_counter() - started_at)
 
 
-def rates(peers: Sequence[Peer], resource: Callable[[], str], slices: int, each: int, rounds: int) -> dict[str, float]:
+def rates(
+    peers: Sequence[Peer], resource: Callable[[], str], portions: Sequence[Sequence[int]], each: int
+) -> dict[str, float]:
+    """Return the median rate of each peer, the peers in turn; of each of `portions` of the slices one round."""
     found: dict[str, list[float]] = {peer.name: [] for peer in peers}
-    for _ in range(rounds):
+    for slices in portions:
         for peer in peers:
             found[peer.name].append(rate(peer, resource, slices, each))
     return {name: statistics.median(values) for name, values in found.items()}
-
-
-def again_ms(peers: Sequence[Peer], rounds: int) -> dict[str, float]:
-    """Return the median of a picture that was asked for just before, the peers in turn."""
-    return median_ms(peers, again, TURN, rounds)
 
 
 def row(what: str, unit: str, goal: str, figures: dict[str, float], *, is_time: bool) -> str:
@@ -121,33 +123,62 @@ def row(what: str, unit: str, goal: str, figures: dict[str, float], *, is_time: 
     return f"| {what} | {ours:,.1f} | {theirs} | {unit} | {ratio} | {goal} |"
 
 
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured: turns of one client, rounds of several, requests of each of them, seconds of receiving."""
+
+    turns: int
+    rounds: int
+    each: int
+    receiving_s: float
+
+    @property
+    def slices(self) -> int:
+        return self.turns * TURN + self.rounds * CLIENTS * self.each
+
+    def portions(self) -> list[range]:
+        """Return the slices of each round, which no other round and no turn of one client asks for."""
+        step = CLIENTS * self.each
+        return [range(first, first + step) for first in range(self.turns * TURN, self.slices, step)]
+
+
+WHOLE, QUICK = Extent(20, 3, 75, 30), Extent(4, 1, 10, 5)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds: shows that it runs, not how fast")
-    quick = parser.parse_args().quick
-    slices, rounds = (40, 4) if quick else (400, 20)
+    extent = QUICK if parser.parse_args().quick else WHOLE
     with tempfile.TemporaryDirectory(prefix="radstream-bench-") as name:
         folder = Path(name)
-        systems: list[Radstream | Orthanc] = [Radstream(folder), *([Orthanc(folder)] if Orthanc.is_installed() else [])]
+        ours = Radstream(folder)
+        systems: list[Radstream | Orthanc] = [ours, *([Orthanc(folder)] if Orthanc.is_installed() else [])]
         try:
-            peers = [system.start() for system in systems]
-            made = [fill(peer, slices) for peer in peers]
-            print("| what | Radstream | Orthanc | unit | times better | goal |\n|---|---|---|---|---|---|")
-            figures = median_ms(peers, fresh, slices, rounds)
-            print(row("rendered JPEG, median, 1 client", "ms", "3", figures, is_time=True))
-            figures = rates(peers, fresh, slices, 10 if quick else 75, 1 if quick else 5)
-            print(row(f"rendered JPEG, {CLIENTS} clients", "/s", "4", figures, is_time=False))
-            figures = again_ms(peers, rounds)
-            print(row("the same ten slices again and again, 1 client", "ms", "-", figures, is_time=True))
-            figures = rates(peers, again, TURN, 10 if quick else 75, 1 if quick else 5)
-            print(row(f"the same, {CLIENTS} clients", "/s", "-", figures, is_time=False))
-            figures = median_ms(peers[:1], thumbnail, slices, rounds)
-            print(row("thumbnail from the cache, median", "ms", "below 2 ms", figures, is_time=True))
-            print(row("stored by STOW with preview", "/s", "100/s", {"Radstream": made[0]}, is_time=False))
+            measure([system.start() for system in systems], extent)
+            print(f"\nC-STORE at {RATE}/s for {extent.receiving_s} s: {keep_up(ours.system, extent.receiving_s)}.")
         finally:
             for system in systems:
                 system.stop()
     return 0
+
+
+def measure(peers: Sequence[Peer], extent: Extent) -> None:
+    slices, portions = extent.slices, extent.portions()
+    made = [fill(peer, slices) for peer in peers]
+    print("| what | Radstream | Orthanc | unit | times better | goal |\n|---|---|---|---|---|---|", flush=True)
+    for what, resource in (("as stored, first time", as_stored), ("a window of its own", fresh)):
+        figures = median_ms(peers, resource, slices, extent.turns)
+        print(row(f"JPEG {what}, median, 1 client", "ms", "3", figures, is_time=True), flush=True)
+        figures = rates(peers, resource, portions, extent.each)
+        print(row(f"JPEG {what}, {CLIENTS} clients", "/s", "4", figures, is_time=False), flush=True)
+    figures = median_ms(peers, as_stored, TURN, extent.turns)
+    print(row("the same ten slices again and again, 1 client", "ms", "-", figures, is_time=True))
+    figures = rates(peers, as_stored, [range(TURN)] * extent.rounds, extent.each)
+    print(row(f"the same, {CLIENTS} clients", "/s", "-", figures, is_time=False))
+    figures = median_ms(peers[:1], thumbnail, slices, extent.turns)
+    print(row("thumbnail from the cache, median", "ms", "below 2 ms", figures, is_time=True))
+    figures = {peer.name: rate for peer, rate in zip(peers, made, strict=True)}
+    print(row("stored by STOW, ours with pictures", "/s", "-", figures, is_time=False))
 
 
 if __name__ == "__main__":

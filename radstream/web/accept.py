@@ -15,6 +15,7 @@ from starlette.requests import Request
 
 from radstream.contract.errors import UnsupportedInstance
 from radstream.web.media_types import MediaType, parse_media_types
+from radstream.web.parameters import may_have, parameters_of
 
 MAX_RANGES = 64
 """Media ranges of one request that are looked at; the rest of an absurd list is ignored."""
@@ -62,9 +63,18 @@ def accepted(request: Request) -> list[list[MediaType]]:
     MalformedRequest
         If either cannot be read.
     """
-    queries = ",".join(request.query_params.getlist("accept"))
-    headers = ",".join(request.headers.getlist("accept"))
-    return [parse_accept(text) for text in (queries, headers) if text.strip()] or [[_ANYTHING]]
+    return _ranges(_texts(request))
+
+
+def _ranges(texts: tuple[str, str]) -> list[list[MediaType]]:
+    return [parse_accept(text) for text in texts if text.strip()] or [[_ANYTHING]]
+
+
+def _texts(request: Request) -> tuple[str, str]:
+    """Return what the query parameter and the header say."""
+    named = parameters_of(request) if may_have(request, "accept") else []
+    headers = [value.decode("latin-1") for name, value in request.scope["headers"] if name == b"accept"]
+    return ",".join(value for name, value in named if name == "accept"), ",".join(headers)
 
 
 def parse_accept(text: str) -> list[MediaType]:
@@ -93,7 +103,12 @@ def choose(request: Request, offers: Sequence[Offer]) -> Offer:
     MalformedRequest
         If what it accepts cannot be read.
     """
-    return choose_of(accepted(request), offers)
+    return _chosen(_texts(request), tuple(offers))
+
+
+@lru_cache(1024)  # a client says the same each time
+def _chosen(texts: tuple[str, str], offers: tuple[Offer, ...]) -> Offer:
+    return choose_of(_ranges(texts), offers)
 
 
 def choose_of(accepted_ranges: Sequence[Sequence[MediaType]], offers: Sequence[Offer]) -> Offer:

@@ -7,6 +7,7 @@ Behind a gateway the Host header is the gateway's business: with `trust_forwarde
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from starlette.requests import Request
 
@@ -28,6 +29,11 @@ def base_url(request: Request, settings: Settings) -> str:
     scheme = _forwarded(request, settings, "proto") or str(request.scope["scheme"])
     host = _forwarded(request, settings, "host") or request.headers.get("host", "") or _own_host(request)
     prefix = _forwarded(request, settings, "prefix") or str(request.scope.get("root_path", ""))
+    return _joined(scheme, host, prefix)
+
+
+@lru_cache(256)  # clients know few names of an archive
+def _joined(scheme: str, host: str, prefix: str) -> str:
     if scheme not in {"http", "https"} or not _HOST.fullmatch(host) or not _PREFIX.fullmatch(prefix):
         raise MalformedRequest("the Host of the request, or what a gateway says of it, is no address")
     return f"{scheme}://{host}{prefix.rstrip('/')}"

@@ -17,7 +17,7 @@ from radstream.contract.documents import INSTANCES, SERIES, STUDIES, series_key
 from radstream.dicom.levels import Level
 from services.api.address import Address
 from services.api.query import Query
-from services.api.rows import Attributes, attributes_of, encode_row, fields_of, is_asked_for, needs_metadata
+from services.api.rows import Attributes, cut_of, encode_row, fields_of, is_asked_for, needs_metadata
 
 DEFAULT_LIMIT: Final = 1000
 """Answers of a query that spans studies; within one study all are given, up to `LARGEST_LIMIT`."""
@@ -130,20 +130,21 @@ async def rows(
     """
     size = chunk_size(query)
     for start in range(0, len(found.documents), size):
-        yield await _chunk(catalog, query, address, found.documents[start : start + size], base)
+        yield await chunk(catalog, query, address, found.documents[start : start + size], base)
 
 
-async def _chunk(
+async def chunk(
     catalog: Catalog, query: Query, address: Address | None, documents: Sequence[Document], base: str
 ) -> list[bytes]:
+    """Return the JSON objects of `documents`, which are at most `chunk_size`; see `rows`."""
     if needs_metadata(query):
         documents = await _with_metadata(catalog, documents)
     parents = [await _parents(catalog, query, level, address, documents) for level in Level if level < query.level]
+    cut = cut_of(query, query.level, is_default=True)
     encoded = []
     for document in documents:
-        own = attributes_of(query, query.level, document, is_default=True)
         above = [of_level.get(_parent_key(level, document), {}) for level, of_level in enumerate(parents)]
-        encoded.append(encode_row([*above, own], f"{base}/{_path(query.level, document)}"))
+        encoded.append(encode_row([*above, cut.attributes(document)], f"{base}/{_path(query.level, document)}"))
     return encoded
 
 
@@ -163,7 +164,8 @@ async def _parents(
         return {}
     keys = sorted({_parent_key(level, document) for document in documents})
     found = await catalog.find(COLLECTIONS[level], In("_id", keys), fields=fields_of(query, level))
-    return {row["_id"]: attributes_of(query, level, row, is_default=is_default) for row in found}
+    cut = cut_of(query, level, is_default=is_default)
+    return {row["_id"]: cut.attributes(row) for row in found}
 
 
 def _parent_key(level: int, document: Document) -> str:

@@ -7,7 +7,7 @@ PS3.18 10.6 Search Transaction.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -26,10 +26,11 @@ from radstream.web.accept import choose
 from radstream.web.compression import compressed, compressed_whole
 from radstream.web.links import base_url
 from radstream.web.media_types import MediaType
+from radstream.web.parameters import parameters_of
 from radstream.web.related import Content, Later, related
 from radstream.web.streaming import Streamed
 from services.api.address import address_of
-from services.api.finding import Found, chunk_size, find, rows
+from services.api.finding import Found, chunk, chunk_size, find, rows
 from services.api.matching import matchings
 from services.api.metadata import DICOM_JSON, DICOM_XML
 from services.api.query import Query, parse_query
@@ -46,6 +47,9 @@ RESOURCES: Final = {
     "/studies/{study}/series/{series}/instances": Level.INSTANCE,
 }
 """PS3.18 table 10.6.1-1: what is searched for, and within what."""
+
+_OFFERS: Final = (DICOM_JSON, DICOM_XML)
+_HEADERS: Final = {"cache-control": "private, no-cache", "vary": "Accept, Accept-Encoding"}
 
 
 def router(backends: Backends, settings: Settings) -> APIRouter:
@@ -68,49 +72,50 @@ class _Search:
 
     async def answer(self, request: Request) -> Response:
         """Answer with an array or a part for each resource; 400 names a parameter that means nothing."""
-        offer = choose(request, [DICOM_JSON, DICOM_XML])
-        query = parse_query(self._level, request.query_params.multi_items(), self._matchings)
+        offer = choose(request, _OFFERS)
+        query = parse_query(self._level, parameters_of(request), self._matchings)
         address = address_of(request.path_params) if request.path_params else None
         base = f"{base_url(request, self._settings)}{self._prefix}"
         found = await find(self._catalog, query, address)
-        chunks = rows(self._catalog, query, address, found, base)
-        headers = {"cache-control": "private, no-cache", "vary": "Accept, Accept-Encoding"}
+        asked = self._catalog, query, address
         if offer == DICOM_XML:
-            response = _xml_response(chunks, len(found.documents), headers)
+            response = _xml_response(rows(*asked, found, base), len(found.documents))
+        elif len(found.documents) <= chunk_size(query):
+            response = _whole_response(request, await chunk(*asked, found.documents, base))
         else:
-            response = await _json_response(
-                request, chunks, headers, is_short=len(found.documents) <= chunk_size(query)
-            )
+            response = _json_response(request, rows(*asked, found, base))
         for text in _warnings(query, found):
             response.headers.append("warning", f'299 {base} "{text}"')
         return response
 
 
-async def _json_response(request: Request, chunks: Rows, headers: dict[str, str], *, is_short: bool) -> Response:
-    """Answer with an array: a short one is made whole, so that its length is known, others while they are sent."""
-    array = _array(chunks)
-    if is_short:
-        data, encoding = compressed_whole(request, b"".join([piece async for piece in array]))
-        return Response(data, headers=headers | encoding, media_type=DICOM_JSON.media_type)
-    pieces, encoding = compressed(request, array)
-    return Streamed(pieces, DICOM_JSON.media_type, headers=headers | encoding)
+def _whole_response(request: Request, objects: Sequence[bytes]) -> Response:
+    """Answer with an array that is made before it is sent: its length is known."""
+    data, encoding = compressed_whole(request, b"[" + b",".join(objects) + b"]")
+    return Response(data, headers=_HEADERS | encoding, media_type=DICOM_JSON.media_type)
+
+
+def _json_response(request: Request, chunks: Rows) -> Response:
+    """Answer with an array that is made while it is sent."""
+    pieces, encoding = compressed(request, _array(chunks))
+    return Streamed(pieces, DICOM_JSON.media_type, headers=_HEADERS | encoding)
 
 
 async def _array(chunks: Rows) -> AsyncIterator[bytes]:
     separator = b"["
-    async for chunk in chunks:
-        yield separator + b",".join(chunk)
+    async for objects in chunks:
+        yield separator + b",".join(objects)
         separator = b","
     yield b"[]" if separator == b"[" else b"]"
 
 
-def _xml_response(chunks: Rows, number: int, headers: dict[str, str]) -> Response:
+def _xml_response(chunks: Rows, number: int) -> Response:
     """Answer with a part for each resource, made in its turn; without a body if there is none (PS3.18 10.6.3.1)."""
     if not number:
-        return Response(status_code=204, headers=headers)
-    objects = (row async for chunk in chunks for row in chunk)
+        return Response(status_code=204, headers=_HEADERS)
+    objects = (row async for some in chunks for row in some)
     parts = [Later(partial(_xml_part, objects)) for _ in range(number)]
-    return related(parts, MediaType(DICOM_XML.media_type), headers=headers)
+    return related(parts, MediaType(DICOM_XML.media_type), headers=_HEADERS)
 
 
 async def _xml_part(objects: AsyncIterator[bytes]) -> Content:

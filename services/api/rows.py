@@ -7,6 +7,7 @@ order of their tags (PS3.18 F.2.2).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -60,29 +61,56 @@ def needs_metadata(query: Query) -> bool:
     return query.level is Level.INSTANCE and _needs_all(query, Level.INSTANCE)
 
 
-def attributes_of(query: Query, level: Level, document: Document, *, is_default: bool) -> Attributes:
-    """Return the attributes of `level` that the answer has.
+@dataclass(frozen=True)
+class Cut:
+    """What an answer has of the documents of one level; see `cut_of`.
 
     Parameters
     ----------
-    document : Document
-        With `fields_of` its level, or `metadata`.
+    wanted : frozenset of str, optional
+        Tags of stored attributes; None for all of them.
+    computed : sequence of (str, str, str)
+        Tag, VR and field of what the archive computes.
+    """
+
+    wanted: frozenset[str] | None
+    computed: Sequence[tuple[str, str, str]]
+
+    def attributes(self, document: Document) -> Attributes:
+        """Return the attributes that the answer has of `document`, which has `fields_of` its level, or `metadata`."""
+        found = _DECODER.decode(_stored(document))
+        wanted = found.keys() - COMPUTED_ATTRIBUTES if self.wanted is None else self.wanted
+        if not found.keys() <= wanted:
+            found = {tag: value for tag, value in found.items() if tag in wanted}
+        for tag, vr, name in self.computed:
+            value = document[name]
+            if value != []:  # a study of which no instance says its modality: a viewer's whole list fails over that
+                found[tag] = _attribute(vr, tuple(value) if isinstance(value, list) else (value or 0,))
+        return found
+
+
+def cut_of(query: Query, level: Level, *, is_default: bool) -> Cut:
+    """Return which attributes of `level` the answer to `query` has.
+
+    Parameters
+    ----------
     is_default : bool
         Whether the answer has the default ones too, not only those that were named.
     """
+    everything = query.all_attributes
+    computed = [
+        (tag, vr, name)
+        for tag, (vr, name) in COMPUTED_FIELDS[level].items()
+        if everything or tag in query.attributes or (is_default and tag != _SOP_CLASSES_IN_STUDY)
+    ]
+    return Cut(None if everything else _wanted(query.attributes, level, is_default=is_default), computed)
+
+
+def _stored(document: Document) -> bytes:
     if "metadata" in document:
-        encoded = unpack(document["metadata"])
-    else:
-        encoded = document.get("attributes") or document.get("qido") or b"{}"
-    stored = _DECODER.decode(encoded)
-    if query.all_attributes:
-        kept = {tag: value for tag, value in stored.items() if tag not in COMPUTED_ATTRIBUTES}
-    else:
-        wanted = _wanted(query.attributes, level, is_default=is_default)
-        is_all = stored.keys() <= wanted
-        kept = stored if is_all else {tag: value for tag, value in stored.items() if tag in wanted}
-    kept.update(_computed(query, level, document, is_default=is_default))
-    return kept
+        return unpack(document["metadata"])
+    encoded: bytes = document.get("attributes") or document.get("qido") or b"{}"
+    return encoded
 
 
 @lru_cache(_MOST_KEPT)
@@ -103,29 +131,21 @@ def encode_row(parts: Sequence[Attributes], url: str) -> bytes:
     """
     whole: Attributes = {}
     for part in parts:
-        whole |= part
-    whole["00080056"] = _attribute("CS", ("ONLINE",))
-    whole["00081190"] = msgspec.Raw(_ENCODER.encode({"vr": "UR", "Value": (url,)}))
+        whole.update(part)
+    whole["00080056"] = _ONLINE
+    whole["00081190"] = msgspec.Raw(b'{"vr":"UR","Value":[' + _ENCODER.encode(url) + b"]}")
     encoded = _BY_TAG.encode(whole)
     if _BULK_DATA_URI not in encoded:
         return encoded
     return encoded.replace(_BULK_DATA_URI, _BULK_DATA_URI + f"{url}/bulkdata/".encode())
 
 
-def _computed(query: Query, level: Level, document: Document, *, is_default: bool) -> Attributes:
-    found = {}
-    for tag, (vr, name) in COMPUTED_FIELDS[level].items():
-        by_default = is_default and tag != _SOP_CLASSES_IN_STUDY
-        if by_default or query.all_attributes or tag in query.attributes:
-            value = document.get(name)
-            if value != []:  # a study of which no instance says its modality: a viewer's whole list fails over that
-                found[tag] = _attribute(vr, tuple(value) if isinstance(value, list) else (value or 0,))
-    return found
-
-
 @lru_cache(_MOST_KEPT)  # there are few modalities, and most numbers are small
 def _attribute(vr: str, values: tuple[str | int, ...]) -> msgspec.Raw:
     return msgspec.Raw(_ENCODER.encode({"vr": vr, "Value": values}))
+
+
+_ONLINE: Final = _attribute("CS", ("ONLINE",))
 
 
 def _needs_all(query: Query, level: Level) -> bool:

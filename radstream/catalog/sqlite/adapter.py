@@ -1,14 +1,15 @@
-"""The catalog on one machine. Blocking work is done in threads: one writes for all who wait, a few read."""
+"""The catalog on one machine. Work that blocks is done in threads: one writes for all who wait, a few read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from radstream.catalog.filters import EVERYTHING, Predicate
 from radstream.catalog.port import Document, Operation
+from radstream.catalog.sqlite.at_once import AtOnce
 from radstream.catalog.sqlite.database import Connection, Database
 from radstream.catalog.sqlite.layout import Table
 from radstream.catalog.sqlite.operations import carry_out, prepare
@@ -16,6 +17,8 @@ from radstream.catalog.sqlite.queries import Query, count, find
 from radstream.catalog.sqlite.schema import create_tables
 from radstream.catalog.sqlite.threads import Readers, Writer
 from radstream.contract.documents import COLLECTIONS, Collection
+
+_Result = TypeVar("_Result")
 
 _TIMEOUT_S: Final = 30.0
 _READERS: Final = 3
@@ -41,6 +44,7 @@ class SqliteCatalog:
         database = partial(Database, path, partial(create_tables, tables=tuple(self._tables.values())))
         self._writer = Writer(database(), timeout_s)
         self._readers = Readers(database, _READERS, timeout_s)
+        self._at_once = AtOnce(database(busy_timeout_s=0))
 
     async def create_collections(self) -> None:
         """Make the file, its tables, columns and indexes where they are missing."""
@@ -71,11 +75,11 @@ class SqliteCatalog:
     ) -> list[Document]:
         """Return the documents for which `where` holds; see the port."""
         query = Query(self._table(collection), where, fields, sort, skip, limit)
-        return await self._readers.read(partial(find, query=query))
+        return await self._read(partial(find, query=query))
 
     async def count(self, collection: str, where: Predicate) -> int:
         """Return for how many documents `where` holds."""
-        return await self._readers.read(partial(count, table=self._table(collection), where=where))
+        return await self._read(partial(count, table=self._table(collection), where=where))
 
     async def check(self) -> None:
         """Return if the catalog can be read; raise `Unavailable` if not."""
@@ -83,8 +87,13 @@ class SqliteCatalog:
 
     async def close(self) -> None:
         """Release the file."""
+        self._at_once.close()
         await self._writer.close()
         await self._readers.close()
+
+    async def _read(self, query: Callable[[Connection], _Result]) -> _Result:
+        found = self._at_once.read(query)
+        return await self._readers.read(query) if found is None else found
 
     def _probe(self, connection: Connection) -> None:
         for table in self._tables.values():

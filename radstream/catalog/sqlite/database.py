@@ -28,6 +28,10 @@ _REBUILD: Final = "`radstream rebuild` makes the catalog again from the blobs"
 _DAMAGE: Final = f"the file of the catalog is damaged; remove its folder, and {_REBUILD}"
 
 
+class Stopped(Unavailable):
+    """A reading was stopped by who wanted it."""
+
+
 class Database:
     """One connection to the file, opened when needed and again after an error; for one thread at a time.
 
@@ -36,31 +40,39 @@ class Database:
     path : Path
     create_tables : callable
         Makes on a connection, within a transaction, whatever tables and columns are missing.
+    busy_timeout_s : float
+        How long SQLite waits for another process, which it seldom has to.
     """
 
-    def __init__(self, path: Path, create_tables: Callable[[Connection], None]) -> None:
+    def __init__(
+        self, path: Path, create_tables: Callable[[Connection], None], *, busy_timeout_s: float = _BUSY_TIMEOUT_S
+    ) -> None:
         self._path = path
         self._create_tables = create_tables
+        self._busy_timeout_s = busy_timeout_s
         self._connection: Connection | None = None
         self._identity: tuple[int, int] | None = None
 
     @contextmanager
-    def reading(self, is_given_up: Callable[[], bool] = bool) -> Iterator[Connection]:
+    def reading(
+        self, is_given_up: Callable[[], bool] = bool, steps: int = _STEPS_BETWEEN_LOOKS
+    ) -> Iterator[Connection]:
         """Give a connection that sees one state of the catalog; to read only.
 
         Parameters
         ----------
         is_given_up : callable
-            Asked now and then while a statement runs: True stops it.
+            Asked while a statement runs, after each `steps` of SQLite's machine: True stops it.
 
         Raises
         ------
+        Stopped
         Unavailable
-            If the file is missing, damaged, or cannot be read, or the reading was stopped.
+            If the file is missing, damaged, or cannot be read.
         """
         with self._errors():
             connection = self._open()
-            connection.set_progress_handler(is_given_up, _STEPS_BETWEEN_LOOKS)
+            connection.set_progress_handler(is_given_up, steps)
             connection.execute("BEGIN")
             yield connection
             connection.execute("COMMIT")
@@ -108,7 +120,7 @@ class Database:
         identity = _identity(self._path)
         if self._connection is None or identity != self._identity:
             self.close()
-            self._connection, self._identity = _connect(self._path), identity
+            self._connection, self._identity = _connect(self._path, self._busy_timeout_s), identity
             if self._connection.execute("PRAGMA user_version").fetchone() == (0,):
                 raise Unavailable(_DAMAGE)
         return self._connection
@@ -119,7 +131,7 @@ class Database:
         draft = self._path.with_suffix(".new")
         for leftover in (draft, *_journals(draft), *_journals(self._path)):  # SQLite would apply an old journal
             leftover.unlink(missing_ok=True)
-        connection = _connect(draft, mode="rwc")
+        connection = _connect(draft, self._busy_timeout_s, mode="rwc")
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
@@ -155,7 +167,7 @@ class Database:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Turn what the system and SQLite complain about into `Unavailable`; begin anew after any error."""
+        """Turn what the system and SQLite complain about into `Unavailable`; begin anew after all but a stop."""
         is_sound = False
         try:
             yield
@@ -165,10 +177,19 @@ class Database:
         except OSError as error:
             raise Unavailable(f"the catalog cannot be used ({type(error).__name__})") from error
         except sqlite3.DatabaseError as error:
+            is_sound = self._is_rolled_back(error)
             raise _translated(error) from error
         finally:
             if not is_sound:
                 self.close()
+
+    def _is_rolled_back(self, error: sqlite3.DatabaseError) -> bool:
+        """Tell whether `error` says no more than that a statement was stopped; then the connection is as before it."""
+        if self._connection is None or _code(error) != sqlite3.SQLITE_INTERRUPT:
+            return False
+        self._connection.set_progress_handler(None, 0)
+        self._connection.execute("ROLLBACK")
+        return True
 
 
 def _translated(error: sqlite3.DatabaseError) -> Exception:
@@ -176,7 +197,9 @@ def _translated(error: sqlite3.DatabaseError) -> Exception:
 
     `ValueError` for a document that is too large.
     """
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    code = _code(error)
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return Stopped("nobody waits any more for what was read")
     if code in _DAMAGED:
         return Unavailable(_DAMAGE)
     if isinstance(error, sqlite3.DataError):
@@ -186,11 +209,15 @@ def _translated(error: sqlite3.DatabaseError) -> Exception:
     return Unavailable(f"the catalog does not answer ({error.sqlite_errorname})")
 
 
-def _connect(path: Path, mode: str = "rw") -> Connection:
+def _code(error: sqlite3.DatabaseError) -> int:
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
+
+
+def _connect(path: Path, busy_timeout_s: float, mode: str = "rw") -> Connection:
     """Open `path`; transactions are ours alone (no implicit BEGIN), and one thread may hand it to the next."""
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(
-        uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=512
+        uri, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False, cached_statements=512
     )
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA journal_size_limit = {_LARGEST_JOURNAL_BYTES}")

@@ -14,10 +14,10 @@ Every index ends with the key, which is the last field of every sort: pages are 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache, partial
+from typing import Any, Final
 
 import orjson
 
@@ -27,6 +27,8 @@ from radstream.contract.documents import Collection, Field
 
 Raw = str | int | bytes | None
 """A value as SQLite keeps it."""
+
+_MOST_KEPT: Final = 256
 
 
 def quoted(name: str) -> str:
@@ -110,9 +112,42 @@ class Table:
         """Return the table of how many documents have each value of a field, quoted."""
         return quoted(f"{self.collection.name}__{field.name} counted")
 
+    @cached_property
+    def selecting(self) -> Callable[[tuple[str, ...]], tuple[str, str]]:
+        """Given the names of fields, returns the columns of a SELECT, the key last, and its joins to the ids ``p``."""
+        return lru_cache(_MOST_KEPT)(partial(_selecting, self))
+
+    @cached_property
+    def sorting(self) -> Callable[[tuple[str, ...]], str]:
+        """Given "name" or "-name" of each, returns the terms of a sort, the key last.
+
+        Raises
+        ------
+        ValueError
+            If documents are not sorted by one of them.
+        """
+        return lru_cache(_MOST_KEPT)(partial(_sorting, self))
+
     def is_leading(self, field: Field) -> bool:
         """Tell whether an index begins with `field`."""
         return field.name in self._leading
+
+
+def _selecting(table: Table, names: Sequence[str]) -> tuple[str, str]:
+    fields = [table.field(name) for name in names]
+    large = f" LEFT JOIN {table.large_name} l ON l.id = t.id" if any(field.large for field in fields) else ""
+    return ", ".join([*map(column, fields), "t.key"]), f"CROSS JOIN {table.name} t ON t.id = p.id{large}"
+
+
+def _sorting(table: Table, names: Sequence[str]) -> str:
+    return ", ".join([*(_sort_term(table, name) for name in names), "t.key"])
+
+
+def _sort_term(table: Table, name: str) -> str:
+    field = table.field(name.removeprefix("-"))
+    if field.kind not in ("text", "int"):
+        raise ValueError(f"documents are not sorted by the {field.kind} field {field.name}")
+    return ordering(name, "t.") if field is not KEY else f"t.key{' DESC' if name.startswith('-') else ''}"
 
 
 def column(field: Field) -> str:

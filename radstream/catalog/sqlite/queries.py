@@ -1,10 +1,10 @@
-"""Finding: first the ids, from the indexes alone, then the rows of just these: a page costs the same however deep."""
+"""Finding: the ids from the indexes alone, then the rows of just these: a page costs the same however deep."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from math import isqrt
 from typing import Final
 
@@ -12,13 +12,12 @@ from radstream.catalog.filters import Predicate
 from radstream.catalog.port import Document
 from radstream.catalog.sqlite.conditions import ALWAYS, Clause
 from radstream.catalog.sqlite.database import Connection
-from radstream.catalog.sqlite.layout import Table, as_array, column, decode_list, ordering
+from radstream.catalog.sqlite.layout import Raw, Table, decode_list
 from radstream.catalog.sqlite.pages import count_all, start_of_page
-from radstream.catalog.sqlite.predicates import Few, compile_predicate, matches_of_one
+from radstream.catalog.sqlite.predicates import compile_predicate, matches_of_one
 
 _FEWEST: Final = 100
 _MOST: Final = 10_000
-_ROWS_AT_A_TIME: Final = 200
 _SOON_FETCHED: Final = 200
 """More ids than that are counted first: that takes a tenth of fetching them."""
 
@@ -49,11 +48,16 @@ class Query:
 
 def find(connection: Connection, query: Query) -> list[Document]:
     """Return the documents that `query` asks for, in its order."""
-    ids = [row[0] for row in connection.execute(*_select_ids(connection, query))]
-    found: dict[int, Document] = {}
-    for start in range(0, len(ids), _ROWS_AT_A_TIME):
-        found.update(_documents(connection, query, ids[start : start + _ROWS_AT_A_TIME]))
-    return [found[each] for each in ids]
+    lists = [name for name in query.fields if query.table.field(name).kind == "list"]
+    return [_document(query.fields, lists, row) for row in connection.execute(*_select(connection, query))]
+
+
+def _document(names: Sequence[str], lists: Sequence[str], row: Sequence[Raw]) -> Document:
+    document: Document = dict(zip(names, row, strict=False))
+    document["_id"] = row[-1]
+    for name in lists:
+        document[name] = decode_list(document[name])
+    return document
 
 
 def count(connection: Connection, table: Table, where: Predicate) -> int:
@@ -65,67 +69,63 @@ def count(connection: Connection, table: Table, where: Predicate) -> int:
 def _select_count(connection: Connection, table: Table, where: Predicate) -> Clause:
     if matches := matches_of_one(where, table):
         return Clause(f"SELECT count(DISTINCT id) FROM ({matches.sql})", matches.parameters)
-    condition = compile_predicate(where, table, _few(connection, table, None))
+    condition = compile_predicate(where, table, _Counting(connection, table, None))
     if condition == ALWAYS:
         return count_all(table)
     return Clause(f"SELECT count(*) FROM {table.name} t WHERE {condition.sql}", condition.parameters)
 
 
+def _select(connection: Connection, query: Query) -> Clause:
+    """Return the SELECT of the fields, and the key last, of those that `_select_ids` finds, in that order.
+
+    An inner SELECT with a limit is never merged into an outer join, whose first loop is over what it finds.
+    """
+    ids = _select_ids(connection, query)
+    columns, joins = query.table.selecting(tuple(query.fields))
+    return Clause(f"SELECT {columns} FROM ({ids.sql}) p {joins}", ids.parameters)
+
+
 def _select_ids(connection: Connection, query: Query) -> Clause:
     table = query.table
     wanted = None if query.limit is None else query.skip + query.limit
-    condition, skip = compile_predicate(query.where, table, _few(connection, table, wanted)), query.skip
+    condition, skip = compile_predicate(query.where, table, _Counting(connection, table, wanted)), query.skip
     if condition == ALWAYS:
         condition, skip = start_of_page(connection, table, query.sort, skip, query.limit) or (condition, skip)
-    terms = ", ".join([*(_sort_term(table, name) for name in query.sort), "t.key"])
+    terms = table.sorting(tuple(query.sort))
     sql = f"SELECT t.id FROM {table.name} t WHERE {condition.sql} ORDER BY {terms} LIMIT ? OFFSET ?"
     return Clause(sql, (*condition.parameters, -1 if query.limit is None else query.limit, skip))
 
 
-def _sort_term(table: Table, name: str) -> str:
-    field = table.field(name.removeprefix("-"))
-    if field.kind not in ("text", "int"):
-        raise ValueError(f"documents are not sorted by the {field.kind} field {field.name}")
-    return ordering(name, "t.") if field.name != "_id" else f"t.key{' DESC' if name.startswith('-') else ''}"
-
-
-def _few(connection: Connection, table: Table, wanted: int | None) -> Few:
-    """Return what tells whether a SELECT has few ids.
+class _Counting:
+    """Tells whether a SELECT has few ids; see `predicates.Few`.
 
     Sorting m matches costs about m; walking in the order of the sort until `wanted` are met among N documents costs
     about ``wanted * N / m``. They are equal where m is the square root of ``wanted * N``.
     """
 
-    @cache
-    def most() -> int:
-        number = connection.execute(f"SELECT max(id) FROM {table.name}").fetchone()[0] or 0
-        return _MOST if wanted is None else min(_MOST, max(_FEWEST, isqrt(wanted * number)))
+    def __init__(self, connection: Connection, table: Table, wanted: int | None) -> None:
+        self._connection = connection
+        self._table = table
+        self._wanted = wanted
+        self._known: dict[tuple[Clause, float], Sequence[int] | None] = {}
 
-    def is_more(matches: Clause, limit: int) -> bool:
-        sql = f"SELECT count(*) FROM ({matches.sql} LIMIT ?)"
-        return bool(connection.execute(sql, (*matches.parameters, limit + 1)).fetchone()[0] > limit)
+    def __call__(self, matches: Clause, share: float) -> Sequence[int] | None:
+        known = matches, share
+        if known not in self._known:
+            self._known[known] = self._count(matches, int(self._most * share))
+        return self._known[known]
 
-    @cache
-    def few(matches: Clause, share: float) -> list[int] | None:
-        limit = int(most() * share)
-        if limit > _SOON_FETCHED and is_more(matches, limit):
+    @cached_property
+    def _most(self) -> int:
+        number = self._connection.execute(f"SELECT max(id) FROM {self._table.name}").fetchone()[0] or 0
+        return _MOST if self._wanted is None else min(_MOST, max(_FEWEST, isqrt(self._wanted * number)))
+
+    def _count(self, matches: Clause, limit: int) -> Sequence[int] | None:
+        if limit > _SOON_FETCHED and self._is_more(matches, limit):
             return None
-        rows = connection.execute(f"{matches.sql} LIMIT ?", (*matches.parameters, limit + 1)).fetchall()
+        rows = self._connection.execute(f"{matches.sql} LIMIT ?", (*matches.parameters, limit + 1)).fetchall()
         return list(dict.fromkeys(row[0] for row in rows)) if len(rows) <= limit else None
 
-    return few
-
-
-def _documents(connection: Connection, query: Query, ids: Sequence[int]) -> Iterator[tuple[int, Document]]:
-    """Yield the documents of `ids`, in any order; the large fields are only touched if they are asked for."""
-    table = query.table
-    fields = [table.field(name) for name in query.fields]
-    columns = ", ".join(["t.id", "t.key", *map(column, fields)])
-    large = f" LEFT JOIN {table.large_name} l ON l.id = t.id" if any(field.large for field in fields) else ""
-    sql = f"SELECT {columns} FROM json_each(?) p CROSS JOIN {table.name} t ON t.id = p.value{large}"
-    names, lists = ["_id", *query.fields], [field.name for field in fields if field.kind == "list"]
-    for each, *values in connection.execute(sql, (as_array(ids),)):
-        document = dict(zip(names, values, strict=True))
-        for name in lists:
-            document[name] = decode_list(document[name])
-        yield each, document
+    def _is_more(self, matches: Clause, limit: int) -> bool:
+        sql = f"SELECT count(*) FROM ({matches.sql} LIMIT ?)"
+        return bool(self._connection.execute(sql, (*matches.parameters, limit + 1)).fetchone()[0] > limit)

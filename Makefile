@@ -130,6 +130,11 @@ test-browser: .venv/.runtime  ## try the web pages in a real browser (needs Node
 	command -v $${CHROMIUM:-chromium} >/dev/null || { echo "DID NOT RUN: the pages in a browser, for want of Chromium." >&2; exit 0; }; \
 	$(MAKE) --no-print-directory workstation && cd workstation && npx vitest run --config e2e/vitest.config.ts $(ARGS)
 
+.PHONY: bench-workstation
+bench-workstation: .venv/.runtime  ## measure the pages beside OHIF in a browser; prints Markdown (ARGS="-t planes" for a part)
+	@[ -d build/ohif ] || $(BIN)/python -m deploy.ohif
+	@$(MAKE) --no-print-directory workstation && cd workstation && npx vitest run --config bench/vitest.config.ts $(ARGS)
+
 .PHONY: test-openapi
 test-openapi: .venv/.dev  ## make 50,000 requests of the description of the web doors to a running system
 	RADSTREAM_TEST_CASES=50000 $(BIN)/pytest -s tests/e2e/test_openapi.py

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { indexed, screenshot, visit, type Visit } from './browser'
+import { archive, indexed, screenshot, studies, visit, type Visit } from './browser'
 import { uid } from './images'
 import { sendStudy, SIDE } from './phantoms'
-import { greyAt, shown } from './pixels'
+import { difference, greyAt, type Picture, shown } from './pixels'
 import { type Point, Stage, tool } from './stage'
 
 const study = uid()
@@ -126,6 +126,22 @@ describe('layouts', () => {
     await second.line('image 2 of 3').waitFor()
     await stage.line('image 1 of 3').waitFor()
     await screenshot(page, 'layout')
+  })
+
+  it('are chosen by modality: the sequences of an MR side by side', async () => {
+    const { page } = visited
+    const [brain] = await studies('modality=MR')
+    await page.goto(`${archive()}/#/view/${brain?.StudyInstanceUID}`)
+    await expect.poll(() => page.getByLabel('Layout').inputValue()).toBe('1×3')
+    const pictures: Picture[] = []
+    for (const [index, weighting] of ['T1', 'T2', 'FLAIR'].entries()) {
+      const cell = new Stage(page, index + 1)
+      await cell.line(weighting).waitFor()
+      pictures.push(await shown(page, undefined, cell.selector))
+    }
+    const [t1, t2, flair] = pictures as [Picture, Picture, Picture]
+    for (const [one, other] of [[t1, t2], [t2, flair], [t1, flair]] as const) expect(difference(one, other)).toBeGreaterThan(2)
+    await screenshot(page, 'sequences')
   })
 
   it('went without a fault of the page', () => expect(visited.faults).toEqual([]))

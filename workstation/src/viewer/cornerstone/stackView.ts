@@ -67,6 +67,7 @@ export class StackView {
     await this.viewport.setStack(this.imageIds, this.first).catch(() => undefined) // told by the event of the failure
     if (this.aborter.signal.aborted) return
     this.viewport.render()
+    this.count()
     utilities.stackContextPrefetch.enable(this.element)
   }
 
@@ -178,11 +179,11 @@ export class StackView {
     const loaded = () => this.count()
     eventTarget.addEventListener(Events.IMAGE_LOAD_ERROR, failed)
     eventTarget.addEventListener(Events.IMAGE_LOAD_FAILED, failed)
-    eventTarget.addEventListener(Events.IMAGE_LOADED, loaded)
+    eventTarget.addEventListener(Events.IMAGE_CACHE_IMAGE_ADDED, loaded)
     signal.addEventListener('abort', () => {
       eventTarget.removeEventListener(Events.IMAGE_LOAD_ERROR, failed)
       eventTarget.removeEventListener(Events.IMAGE_LOAD_FAILED, failed)
-      eventTarget.removeEventListener(Events.IMAGE_LOADED, loaded)
+      eventTarget.removeEventListener(Events.IMAGE_CACHE_IMAGE_ADDED, loaded)
     })
   }
 
@@ -214,7 +215,7 @@ export class StackView {
   }
 
   private count(): void {
-    this.tell({ loaded: this.imageIds.filter((imageId) => cache.getImageLoadObject(imageId) !== undefined).length })
+    this.tell({ loaded: this.imageIds.filter((imageId) => cache.isLoaded(imageId)).length })
   }
 
   /** Takes the state from the viewport, and tells who listens if it is another one. */

@@ -1,4 +1,4 @@
-import { Enums, eventTarget, setVolumesForViewports, volumeLoader, type VolumeViewport } from '@cornerstonejs/core'
+import { Enums, eventTarget, type RenderingEngine, setVolumesForViewports, volumeLoader, type VolumeViewport } from '@cornerstonejs/core'
 import { rangeOf } from '../windows'
 import type { DisplaySet } from '../images/displaySets'
 import { register } from '../images/register'
@@ -18,6 +18,7 @@ const ORIENTATIONS = {
 /** A volume in three planes. */
 export class VolumeView {
   private isClosed = false
+  private engine: RenderingEngine | undefined
   private readonly imageIds: string[]
 
   constructor(
@@ -31,7 +32,7 @@ export class VolumeView {
   async open(progress: (part: number) => void): Promise<void> {
     await register(this.set)
     if (this.isClosed) return
-    const engine = volumeEngine()
+    const engine = (this.engine = volumeEngine())
     engine.setViewports(
       PLANES.map((plane) => ({
         viewportId: plane,
@@ -49,7 +50,6 @@ export class VolumeView {
     await setVolumesForViewports(engine, [{ volumeId }], [...PLANES])
     if (this.isClosed) return
     makeVolumeGroup(engine.id, [...PLANES])
-    engine.resize(true, false) // so that each plane fills its viewport
     engine.renderViewports([...PLANES])
   }
 
@@ -67,17 +67,18 @@ export class VolumeView {
   }
 
   resized(): void {
-    if (!this.isClosed && this.viewport('axial')) volumeEngine().resize(true, true)
+    this.engine?.resize(true, true)
   }
 
   close(): void {
     this.isClosed = true
+    this.engine = undefined
     removeVolumeGroup()
     closeVolumeEngine()
   }
 
   private viewport(plane: Plane): VolumeViewport | undefined {
-    return volumeEngine().getViewport(plane) as VolumeViewport | undefined
+    return this.engine?.getViewport(plane) as VolumeViewport | undefined
   }
 
   private count(progress: (part: number) => void): void {

@@ -188,7 +188,8 @@ class Database:
         if self._connection is None or _code(error) != sqlite3.SQLITE_INTERRUPT:
             return False
         self._connection.set_progress_handler(None, 0)
-        self._connection.execute("ROLLBACK")
+        if self._connection.in_transaction:  # not if it is BEGIN that was stopped
+            self._connection.execute("ROLLBACK")
         return True
 
 

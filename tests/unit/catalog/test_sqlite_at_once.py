@@ -100,6 +100,13 @@ def test_a_connection_is_as_good_as_before_after_a_stop(database: Database) -> N
         assert notes(again) == ["one"]
 
 
+def test_a_stop_before_the_transaction_has_begun_is_a_stop_like_others(database: Database) -> None:
+    with pytest.raises(Stopped), database.reading(lambda: True, 1):
+        pass
+    with database.reading() as again:
+        assert notes(again) == ["one"]
+
+
 async def test_threads_find_what_is_not_found_at_once_and_say_what_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from radstream.blobs.clock import Clock
@@ -16,7 +15,6 @@ from radstream.blobs.linking import Linker
 from radstream.blobs.pieces import Pieces
 from radstream.blobs.port import BlobInfo
 from radstream.blobs.room import Room
-from radstream.contract.errors import Unavailable
 
 _SYNC_EVERY_BYTES = 64 << 20  # so that a slow disk is felt while data comes, not in one long wait at the end
 
@@ -53,11 +51,6 @@ class Draft:
         self._direct: DirectFile | None = None
         self._file: Path | None = None
         self._path: str | None = None
-
-    def prepare(self) -> None:
-        """Make the temporary file, while there is time; errors come again with `append` or `finish`."""
-        with suppress(OSError, Unavailable):
-            self._opened()
 
     def append(self, pieces: Sequence[memoryview]) -> None:
         """Write `pieces`.

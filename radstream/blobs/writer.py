@@ -1,7 +1,8 @@
-"""The event loop's side of a blob in the making: gathers what comes, and lets threads hash and write it.
+"""The event loop's side of a blob in the making: gathers and hashes what comes, and lets threads write it.
 
-A thread hashes each piece while the next one comes, and writes several at once: a large write costs hardly more than
-a small one. The loop is told only of the end, and of a queue that is short again.
+What comes is hashed here, at once: a thread would do that no faster, and to wake one costs as much as to hash a
+quarter of a megabyte. A thread writes much at once: a large write costs hardly more than a small one. The loop is told
+only of the end, and of a queue that is short again.
 """
 
 from __future__ import annotations
@@ -16,18 +17,12 @@ from radstream.blobs.pieces import Pieces
 from radstream.blobs.port import BlobInfo, Buffer, Stored
 from radstream.blobs.strand import Answer, Strand, Threads, tell
 
-_MOST_WAITING: Final = 3
-"""Pieces; with more of them waiting for a thread, `drain` waits."""
-
 _WRITTEN_AT_ONCE_BYTES: Final = 1 << 20
-"""What is hashed is held back until there is so much of it, or no more to come."""
+"""What is gathered is held back until there is so much of it, or no more to come."""
 
 
 class Draft(Protocol):
     """A blob in the making as its thread sees it. All calls block and come one after the other, from any thread."""
-
-    def prepare(self) -> None:
-        """Do what can be done before there is anything to keep; never raises."""
 
     def append(self, pieces: Sequence[memoryview]) -> None:
         """Keep what is in `pieces`; `Unavailable` if that cannot be, nothing is left of the draft then."""
@@ -65,33 +60,26 @@ class BackgroundWriter:
         self._strand = Strand(threads)
         self._draft = draft
         self._pieces = pieces
+        self._sha256 = hashlib.sha256()
+        self._full: list[memoryview] = []
         self._piece = pieces.take()
         self._filled = 0
-        self._sha256 = hashlib.sha256()
-        self._unhashed_bytes = len(memoryview(prefix))
-        self._hashed: list[memoryview] = []
         self._draining: asyncio.Future[None] | None = None
         self._settling: Answer[None] | None = None
         self._has_ended = False
-        self.write(prefix)
+        self._gather(memoryview(prefix))
 
     def write(self, data: Buffer) -> None:
         """Take `data`; see the port."""
-        rest = memoryview(data)
-        while rest and self._strand.error is None:  # drain and commit tell of an error
-            taken = min(len(rest), len(self._piece) - self._filled)
-            self._piece[self._filled : self._filled + taken] = rest[:taken]
-            self._filled += taken
-            rest = rest[taken:]
-            if self._filled == len(self._piece):
-                self._strand.do(partial(self._append, self._piece))
-                self._piece, self._filled = self._pieces.take(), 0
+        if self._strand.error is None:  # drain and commit tell of an error
+            self._sha256.update(data)
+            self._gather(memoryview(data))
 
     async def drain(self) -> None:
-        """Wait until at most a few pieces wait for a thread; see the port."""
-        while self._strand.error is None and len(self._strand) > _MOST_WAITING:
+        """Wait until nothing waits for a thread; see the port."""
+        while self._strand.error is None and len(self._strand):
             self._draining = asyncio.get_running_loop().create_future()
-            if len(self._strand) > _MOST_WAITING:  # so that a thread will come to look at `_draining` later
+            if len(self._strand):  # so that a thread will come to look at `_draining` later
                 await self._draining
         if self._strand.error is not None:
             raise self._strand.error
@@ -120,6 +108,22 @@ class BackgroundWriter:
             self._end()
             await self._strand.start(self._discard).wait()
 
+    def _gather(self, rest: memoryview) -> None:
+        while rest:
+            taken = min(len(rest), len(self._piece) - self._filled)
+            self._piece[self._filled : self._filled + taken] = rest[:taken]
+            self._filled += taken
+            rest = rest[taken:]
+            if self._filled == len(self._piece):
+                self._next_piece()
+
+    def _next_piece(self) -> None:
+        self._full.append(self._piece)
+        self._piece, self._filled = self._pieces.take(), 0
+        if len(self._full) * len(self._piece) >= _WRITTEN_AT_ONCE_BYTES:
+            full, self._full = self._full, []
+            self._strand.do(partial(self._append, full))
+
     def _end(self) -> None:
         if self._has_ended:
             raise RuntimeError("this writer has been committed or aborted before")
@@ -127,55 +131,37 @@ class BackgroundWriter:
 
     # --- in a thread --------------------------------------------------------------------------------------------
 
-    def _append(self, piece: memoryview) -> None:
-        try:
-            self._hashed.append(piece)
-            self._draft.prepare()
-            self._hash(piece)
-            if len(self._hashed) * len(piece) >= _WRITTEN_AT_ONCE_BYTES:
-                self._write_hashed()
-        finally:
-            self._wake_drain()
-
-    def _hash(self, piece: memoryview) -> None:
-        self._sha256.update(piece[self._unhashed_bytes :])
-        self._unhashed_bytes = max(0, self._unhashed_bytes - len(piece))
-
-    def _write_hashed(self) -> None:
+    def _append(self, pieces: Sequence[memoryview]) -> None:
         try:
             if self._strand.error is None:
-                self._draft.append(self._hashed)
+                self._draft.append(pieces)
         finally:
-            self._give_back()
+            self._give_back(pieces)
+            self._wake_drain()
 
     def _wake_drain(self) -> None:
         draining = self._draining
-        if draining is not None and len(self._strand) <= _MOST_WAITING:
+        if draining is not None and not len(self._strand):
             self._draining = None
             tell(draining, None)
 
     def _finish(self, key: Callable[[str], str]) -> Stored:
-        rest = self._piece[: self._filled]
         try:
             if self._strand.error is not None:
                 raise self._strand.error
-            self._hash(rest)
             sha256 = self._sha256.hexdigest()
-            info, created = self._draft.finish([*self._hashed, rest], key(sha256))
+            info, created = self._draft.finish([*self._full, self._piece[: self._filled]], key(sha256))
             return Stored(info, created, sha256)
         except BaseException:
             self._draft.discard()
             raise
         finally:
-            self._hashed.append(self._piece)
-            self._give_back()
+            self._give_back([*self._full, self._piece])
 
     def _discard(self) -> None:
         self._draft.discard()
-        self._hashed.append(self._piece)
-        self._give_back()
+        self._give_back([*self._full, self._piece])
 
-    def _give_back(self) -> None:
-        for piece in self._hashed:
+    def _give_back(self, pieces: Sequence[memoryview]) -> None:
+        for piece in pieces:
             self._pieces.give_back(piece)
-        self._hashed = []

@@ -43,9 +43,6 @@ class Draft:
         self._digests: list[str] = []
         self._size_bytes = 0
 
-    def prepare(self) -> None:
-        """Do nothing: the server is told when there is a part."""
-
     def append(self, pieces: Sequence[memoryview]) -> None:
         """Take `pieces`, and upload what makes a part.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -110,7 +110,7 @@ class Log:
             For each request None, or the error because of which nothing of it was appended.
         """
         with self._database.writing() as connection:
-            topics = {name: (topic, offset) for name, topic, offset in connection.execute(_NEXT_OFFSETS)}
+            topics = _next_offsets(connection, {entry.topic for request in requests for entry in request})
             outcomes = [_unknown_topic(request, topics) for request in requests]
             accepted = [
                 entry for request, outcome in zip(requests, outcomes, strict=True) if not outcome for entry in request
@@ -187,8 +187,6 @@ class Log:
         return kept
 
 
-_NEXT_OFFSETS: Final = "SELECT name, id, next_offset FROM topics"
-
 _STATES: Final = """
     SELECT id, name, retention_days, consumers, next_offset, (
         SELECT min(position) FROM records
@@ -204,6 +202,14 @@ def _state(
     return TopicState(
         topic_id, name, retention_days, tuple(filter(None, consumers.split(","))), first_offset, next_offset
     )
+
+
+def _next_offsets(connection: Connection, names: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Return id and next offset of those topics only: each row read lets another thread in, which is dear."""
+    rows = (
+        connection.execute("SELECT id, next_offset FROM topics WHERE name = ?", (name,)).fetchone() for name in names
+    )
+    return {name: row for name, row in zip(names, rows, strict=True) if row is not None}
 
 
 def _unknown_topic(request: Sequence[Entry], topics: Mapping[str, object]) -> NotFound | None:

@@ -19,6 +19,7 @@ export interface StudyRow {
   ModalitiesInStudy: string[]
   NumberOfStudyRelatedInstances: number
   patient_key: string
+  PatientID: string
   PatientName: { Alphabetic?: string } | null
 }
 

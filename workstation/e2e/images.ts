@@ -49,10 +49,10 @@ export async function sendFile(file: Uint8Array<ArrayBuffer>): Promise<string> {
 }
 
 /** Stores parts, each with the headers that follow its boundary, as a request of `type`. */
-export async function store(type: string, parts: [headers: string, body: BlobPart][]): Promise<unknown> {
+export async function store(type: string, parts: [headers: string, body: BlobPart][], url = archive()): Promise<unknown> {
   const boundary = 'of-the-test'
   const body = parts.flatMap(([headers, content]) => [`--${boundary}\r\nContent-Type: ${headers}\r\n\r\n`, content, '\r\n'])
-  const answer = await fetch(`${archive()}/dicom-web/studies`, {
+  const answer = await fetch(`${url}/dicom-web/studies`, {
     method: 'POST',
     headers: { 'Content-Type': `multipart/related; type="${type}"; boundary=${boundary}`, Accept: 'application/dicom+json' },
     body: new Blob([...body, `--${boundary}--\r\n`]),

@@ -16,18 +16,19 @@ interface Props {
   filters: Filters
   change(filters: Filters): void
   box: RefObject<HTMLInputElement | null>
+  isFirst: boolean
   down(): void
 }
 
 /** What narrows the list, at once with each key. */
-export function SearchBar({ filters, change, box, down }: Props) {
+export function SearchBar({ filters, change, box, isFirst, down }: Props) {
   const set = (part: Partial<Filters>) => change({ ...filters, ...part })
   return (
     <form role="search" className="search" onSubmit={(event) => event.preventDefault()}>
       <input
         ref={box}
         type="search"
-        autoFocus
+        autoFocus={isFirst}
         maxLength={200}
         value={filters.text}
         aria-label="Search patient, ID, accession number, description"

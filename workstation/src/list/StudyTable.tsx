@@ -3,6 +3,7 @@ import type { Study } from '../archive/studyList'
 import { type Column, template } from './columns'
 import { ROW_HEIGHT_PX, scrollTo, visibleRows } from './pages'
 import { StudyRow } from './StudyRow'
+import { useAnchor } from './useAnchor'
 import type { Studies } from './useStudies'
 
 interface Props {
@@ -22,6 +23,7 @@ export function StudyTable({ studies, columns, sort, setSort, selected, select, 
   const [view, setView] = useState({ top: 0, height: 600 })
   const rows = visibleRows(view.top, view.height, total)
   const { show } = studies
+  useAnchor(grid, studies, view.top)
   useEffect(() => show({ first: rows.first, end: rows.end }), [show, rows.first, rows.end])
 
   const measure = useCallback(() => {
@@ -48,7 +50,7 @@ export function StudyTable({ studies, columns, sort, setSort, selected, select, 
     const step = steps[event.key]
     const study = studies.at(selected)
     if (step !== undefined) go(selected + step)
-    else if (event.key === 'Enter' && study) open(study)
+    else if (event.key === 'Enter' && study && event.target === event.currentTarget) open(study)
     else return
     event.preventDefault()
   }
@@ -104,7 +106,7 @@ function Heading({ column, sort, setSort }: HeadingProps) {
   if (!name) return <span role="columnheader">{column.label}</span>
   return (
     <span role="columnheader" aria-sort={order}>
-      <button type="button" tabIndex={-1} onClick={() => setSort(order === 'descending' ? name : `-${name}`)}>
+      <button type="button" onClick={() => setSort(order === 'descending' ? name : `-${name}`)}>
         {column.label}
         <i aria-hidden="true">{order === 'none' ? '' : order === 'ascending' ? ' ↑' : ' ↓'}</i>
       </button>

@@ -5,15 +5,25 @@ import { keep, kept } from '../shell/preferences'
 const NAME = 'seen'
 const MOST = 5000
 
-type Seen = Record<string, number>
+type Seen = Readonly<Record<string, number>>
+
+let read: Seen | undefined
+
+/** Read once: each row that is drawn asks. */
+function seen(): Seen {
+  if (read === undefined && 'addEventListener' in globalThis) addEventListener('storage', () => (read = undefined), { once: true })
+  read ??= kept<Seen>(NAME, {})
+  return read
+}
 
 /** Tells whether a study has instances that were not there when it was opened. */
 export function isUnread(uid: string, instances: number): boolean {
-  return (kept<Seen>(NAME, {})[uid] ?? 0) < instances
+  return (seen()[uid] ?? 0) < instances
 }
 
 /** Remembers that a study was opened with so many instances; the longest known ones are forgotten in time. */
 export function markSeen(uid: string, instances: number): void {
   const { [uid]: _, ...others } = kept<Seen>(NAME, {})
-  keep(NAME, Object.fromEntries(Object.entries({ ...others, [uid]: instances }).slice(-MOST)))
+  read = Object.fromEntries(Object.entries({ ...others, [uid]: instances }).slice(-MOST))
+  keep(NAME, read)
 }

@@ -8,7 +8,11 @@ const REFRESH_MS = 300
 
 export interface Studies {
   total: number | undefined
+  /** Whether what there is answers the search, and not the one before it. */
+  isCurrent: boolean
   at(row: number): Study | undefined
+  /** The row of a study, as far as it is loaded. */
+  find(uid: string): number | undefined
   show(rows: Rows): void
   error: Error | undefined
   connected: boolean
@@ -42,6 +46,7 @@ export function useStudies(search: Search): Studies {
   }, [])
 
   useEffect(() => {
+    if (asking.current.key === key) return undefined // the list itself asks for what it shows first
     const timer = setTimeout(() => {
       asking.current.aborter.abort()
       asking.current = { key, aborter: new AbortController(), pages: new Set() }
@@ -66,7 +71,16 @@ export function useStudies(search: Search): Studies {
   )
   const { pages, total } = found
   const at = useCallback((row: number) => pages.get(Math.floor(row / PAGE_SIZE))?.[row % PAGE_SIZE], [pages])
-  return { total, at, show, error, connected: useArrivals(refresh) }
+  const find = useCallback((uid: string) => rowIn(pages, uid), [pages])
+  return { total, isCurrent: found.key === key, at, find, show, error, connected: useArrivals(refresh) }
+}
+
+function rowIn(pages: ReadonlyMap<number, Study[]>, uid: string): number | undefined {
+  for (const [number, studies] of pages) {
+    const index = studies.findIndex((study) => study.StudyInstanceUID === uid)
+    if (index >= 0) return number * PAGE_SIZE + index
+  }
+  return undefined
 }
 
 async function loadPage(

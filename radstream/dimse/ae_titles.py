@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from radstream.contract.errors import UnsafeConfiguration
 from radstream.settings import to_ae_title
+
+_ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._-]{1,253})):([0-9]{1,5})")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -30,6 +33,8 @@ class ApplicationEntity:
         At once; by default as for everybody.
     urgent : bool
         Its instances go first.
+    address : (str, int), optional
+        Host and port at which it can be called itself.
     """
 
     ae_title: str
@@ -37,6 +42,7 @@ class ApplicationEntity:
     certificates: tuple[str, ...] = ()
     max_associations: int | None = None
     urgent: bool = False
+    address: tuple[str, int] | None = None
 
     def calls_from(self, host: str) -> bool:
         """Tell whether `host`, an IP address, is one of its own; every address is if none is named."""
@@ -69,7 +75,7 @@ def parse_ae_table(text: str) -> dict[str, ApplicationEntity]:
     ----------
     text : str
         TOML: a table ``[[ae]]`` each, with ``ae_title`` and, each where it is wanted, ``hosts`` (addresses and
-        networks), ``certificates``, ``max_associations`` and ``urgent``.
+        networks), ``certificates``, ``max_associations``, ``urgent`` and ``address`` (``"host:port"``).
 
     Raises
     ------
@@ -107,6 +113,7 @@ def _checked(
     certificates: list[str] | None = None,
     max_associations: int | None = None,
     urgent: bool = False,
+    address: str | None = None,
 ) -> ApplicationEntity:
     if not isinstance(ae_title, str) or not isinstance(urgent, bool):
         raise TypeError("ae_title is a text, and urgent is true or false")
@@ -114,7 +121,15 @@ def _checked(
         raise ValueError("max_associations is a number from 1")
     networks = tuple(ipaddress.ip_network(host) for host in _texts("hosts", hosts))
     names = tuple(map(_certificate, _texts("certificates", certificates)))
-    return ApplicationEntity(to_ae_title(ae_title), networks, names, max_associations, urgent)
+    place = None if address is None else _address(address)
+    return ApplicationEntity(to_ae_title(ae_title), networks, names, max_associations, urgent, place)
+
+
+def _address(text: str) -> tuple[str, int]:
+    match = _ADDRESS.fullmatch(text) if isinstance(text, str) else None
+    if match is None or not 1 <= int(match[3]) <= 65535:
+        raise ValueError("address is a host and a port, such as 10.1.2.7:104 or [2001:db8::7]:104")
+    return match[1] or match[2], int(match[3])
 
 
 def _texts(name: str, value: list[str] | None) -> list[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,23 +17,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from radstream.backends import Backends
-from radstream.bus.set_aside import find, find_all, name_of, replay
+from radstream.bus.set_aside import discard, find, find_all, name_of, replay
 from radstream.catalog.filters import EVERYTHING
 from radstream.contract.documents import INSTANCES, STUDIES
 from radstream.contract.errors import MalformedRequest, RadstreamError, UnsafeConfiguration
-from radstream.contract.topics import TOPICS
-from radstream.dimse.ae_titles import read_ae_table
-from radstream.dimse.client import Association
-from radstream.dimse.sop_classes import VERIFICATION
+from radstream.contract.topics import TOPICS, dead_letter_topic
 from radstream.settings import Settings
+from radstream.web.same_origin import refuse_other_origins
 from services.api.arrivals import Arrivals
+from services.api.echo import called_by, echo, known_entities
 
 MOST_LETTERS: Final = 500
 LONGEST_BODY: Final = 1 << 20
-ECHO_WITHIN_S: Final = 5.0
-IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
 
 _REASONS: Final = ("error-type", "error-text", "attempts", "original-topic")
+_SERVICES: Final = {dead_letter_topic(topic.name, group): group for topic in TOPICS for group in topic.consumers}
 _T = TypeVar("_T")
 
 
@@ -44,6 +41,7 @@ def router(backends: Backends, settings: Settings, arrivals: Arrivals) -> APIRou
     routes = APIRouter(prefix="/operations", include_in_schema=False)
     routes.add_api_route("/state", door.state, methods=["GET"])
     routes.add_api_route("/dead-letters/replay", door.replay, methods=["POST"])
+    routes.add_api_route("/dead-letters/discard", door.discard, methods=["POST"])
     routes.add_api_route("/echo", door.echo, methods=["POST"])
     return routes
 
@@ -82,33 +80,32 @@ class _Door:
         NotFound
             If there is no such dead letter any more.
         """
-        names = _names(await _body(request))
-        letters = await find(self._backends.bus, names)
+        letters = await find(self._backends.bus, _names(await self._wish(request)))
         await replay(self._backends.bus, letters)
         return _json({"replayed": len(letters)})
 
-    async def echo(self, request: Request) -> Response:
-        """Call our own DIMSE door with C-ECHO, as a modality would, and tell how it went."""
-        await _body(request)
-        since = time.perf_counter()
-        try:
-            status: int | None = await self._c_echo()
-            reason = ""
-        except RadstreamError as error:
-            status, reason = None, str(error)
-        return _json({"status": status, "reason": reason, "duration_ms": round((time.perf_counter() - since) * 1000)})
+    async def discard(self, request: Request) -> Response:
+        """Give the dead letters that are named up; errors as of `replay`."""
+        letters = await find(self._backends.bus, _names(await self._wish(request)))
+        await discard(self._backends.bus, letters)
+        return _json({"discarded": len(letters)})
 
-    async def _c_echo(self) -> int:
-        settings = self._settings
-        async with Association.request(
-            settings.dimse_address,
-            settings.dimse_port,
-            calling_ae_title=settings.calling_ae_titles[0] if settings.calling_ae_titles else settings.ae_title,
-            called_ae_title=settings.ae_title,
-            contexts=[(VERIFICATION, [IMPLICIT_VR_LITTLE_ENDIAN])],
-            timeout_s=ECHO_WITHIN_S,
-        ) as association:
-            return int(await association.c_echo())
+    async def echo(self, request: Request) -> Response:
+        """Call our own DIMSE door, or who the AE table has an address of, and tell how it went."""
+        wish = await self._wish(request)
+        return _json(await echo(await asyncio.to_thread(called_by, wish, self._settings)))
+
+    async def _wish(self, request: Request) -> Mapping[str, Any]:
+        """Return what a page of ours asks to be done.
+
+        Raises
+        ------
+        HTTPException
+            403, if a page from elsewhere asks.
+        MalformedRequest
+        """
+        refuse_other_origins(request, self._settings)
+        return await _body(request)
 
     async def _lags(self) -> list[dict[str, Any]]:
         consumers = [(topic.name, group) for topic in TOPICS for group in topic.consumers]
@@ -120,7 +117,12 @@ class _Door:
     async def _letters(self) -> dict[str, Any]:
         letters = await find_all(self._backends.bus)
         shown = [
-            {"name": name_of(letter), "study": letter.key, **{name: letter.headers.get(name, "") for name in _REASONS}}
+            {
+                "name": name_of(letter),
+                "service": _SERVICES.get(letter.topic, ""),
+                "study": letter.key,
+                **{name: letter.headers.get(name, "") for name in _REASONS},
+            }
             for letter in letters[-MOST_LETTERS:]
         ]
         return {"total": len(letters), "shown": shown}
@@ -142,16 +144,18 @@ class _Door:
 
     def _ae_titles(self) -> list[dict[str, Any]] | None:
         """Return who may call; None if the table cannot be read."""
-        named = [{"ae_title": title, "hosts": [], "urgent": False} for title in self._settings.calling_ae_titles]
-        if not self._settings.ae_table:
-            return named
         try:
-            table = read_ae_table(Path(self._settings.ae_table))
+            entities = known_entities(self._settings)
         except UnsafeConfiguration:
             return None
-        return named + [
-            {"ae_title": entity.ae_title, "hosts": [str(host) for host in entity.hosts], "urgent": entity.urgent}
-            for entity in table.values()
+        return [
+            {
+                "ae_title": entity.ae_title,
+                "hosts": [str(host) for host in entity.hosts],
+                "urgent": entity.urgent,
+                "is_called": entity.address is not None,
+            }
+            for entity in entities
         ]
 
 

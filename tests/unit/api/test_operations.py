@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import httpx2
@@ -14,8 +14,9 @@ from radstream.contract.errors import RejectedInstance, Unavailable
 from radstream.contract.topics import all_topics
 from radstream.settings import Settings
 from radstream.web.app import create_app
-from services.api import operations
+from services.api import echo, operations
 from services.api.arrivals import Arrivals
+from services.api.echo import Called
 from tests.index_engines import Archive
 
 STORED = "instance-stored"
@@ -53,6 +54,7 @@ async def test_state_tells_lag_dead_letters_and_who_may_call(bus: EmbeddedBus, t
     assert state["dead_letters"]["total"] == 1
     [letter] = state["dead_letters"]["shown"]
     assert (letter["study"], letter["error-text"], letter["attempts"]) == ("1.2.3", "the header ends early", "3")
+    assert letter["service"] == "index"
     assert state["storage"]["counts"] == {"studies": 0, "instances": 0}
     titles = {entity["ae_title"]: entity["urgent"] for entity in state["ae_titles"]}
     assert titles == {"MR1": False, "CT1": True}
@@ -103,6 +105,58 @@ async def test_what_an_engine_does_not_tell_is_null(
     assert state["storage"]["counts"] == {"studies": 0, "instances": 0}
 
 
+async def test_a_dead_letter_is_given_up(bus: EmbeddedBus, tmp_path: Path) -> None:
+    await set_aside(bus)
+    async with client_of(bus, Settings(home=tmp_path)) as client:
+        [letter] = (await client.get("/operations/state")).json()["dead_letters"]["shown"]
+        answer = await client.post("/operations/dead-letters/discard", json={"names": [letter["name"]]})
+        assert answer.json() == {"discarded": 1}
+        assert (await client.get("/operations/state")).json()["dead_letters"]["total"] == 0
+    assert len(await bus.read(STORED)) == 1
+
+
+@pytest.mark.parametrize("path", ["dead-letters/replay", "dead-letters/discard", "echo"])
+@pytest.mark.parametrize(
+    ("headers", "status_code"),
+    [
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "http://pacs:8043"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "https://evil.example", "sec-fetch-site": "same-origin"}, 403),
+        ({"origin": "http://pacs:8042", "sec-fetch-site": "same-origin"}, 200),
+        ({}, 200),  # no browser
+    ],
+)
+async def test_pages_of_other_sites_can_have_nothing_done(
+    bus: EmbeddedBus,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    headers: dict[str, str],
+    status_code: int,
+) -> None:
+    monkeypatch.setattr(echo, "_c_echo", answering(0))
+    await set_aside(bus)
+    async with client_of(bus, Settings(home=tmp_path)) as client:
+        answer = await client.post(f"/operations/{path}", json={"names": ["all"]}, headers=headers)
+        left = (await client.get("/operations/state")).json()["dead_letters"]["total"]
+    assert answer.status_code == status_code
+    assert left == (0 if status_code == 200 and path != "echo" else 1)
+
+
+def answering(outcome: int | Exception, seen: list[Called] | None = None) -> Callable[[Called], Awaitable[int]]:
+    async def c_echo(called: Called) -> int:
+        if seen is not None:
+            seen.append(called)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return c_echo
+
+
 @pytest.mark.parametrize(
     ("outcome", "status", "reason"), [(0, 0, ""), (Unavailable("nobody answers"), None, "nobody answers")]
 )
@@ -114,16 +168,34 @@ async def test_echo_tells_how_it_went(
     status: int | None,
     reason: str,
 ) -> None:
-    async def c_echo(_door: object) -> int:
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    monkeypatch.setattr(operations._Door, "_c_echo", c_echo)
-    async with client_of(bus, Settings(home=tmp_path)) as client:
+    seen: list[Called] = []
+    monkeypatch.setattr(echo, "_c_echo", answering(outcome, seen))
+    settings = Settings(home=tmp_path, dimse_plain=False, dimse_tls_port=2762, calling_ae_titles=("*", "MR1"))
+    async with client_of(bus, settings) as client:
         told = (await client.post("/operations/echo", json={})).json()
     assert (told["status"], told["reason"]) == (status, reason)
     assert told["duration_ms"] >= 0
+    assert seen == [Called("127.0.0.1", 2762, "RADSTREAM", "MR1")]
+
+
+async def test_only_who_has_an_address_in_the_table_is_called(
+    bus: EmbeddedBus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Called] = []
+    monkeypatch.setattr(echo, "_c_echo", answering(0, seen))
+    table = tmp_path / "ae.toml"
+    table.write_text('[[ae]]\nae_title = "CT1"\n\n[[ae]]\nae_title = "PACS2"\naddress = "10.1.2.9:104"\n')
+    async with client_of(bus, Settings(home=tmp_path, ae_table=str(table))) as client:
+        state = (await client.get("/operations/state")).json()
+        asked = {
+            title: (await client.post("/operations/echo", json={"ae_title": title, "host": "10.9.9.9"})).status_code
+            for title in ("PACS2", "CT1", "EVIL", "")
+        }
+        wrong = await client.post("/operations/echo", json={"ae_title": 1})
+    assert {each["ae_title"]: each["is_called"] for each in state["ae_titles"]} == {"CT1": False, "PACS2": True}
+    assert asked == {"PACS2": 200, "CT1": 404, "EVIL": 404, "": 404}
+    assert wrong.status_code == 400
+    assert seen == [Called("10.1.2.9", 104, "PACS2", "RADSTREAM")]
 
 
 class Counted:

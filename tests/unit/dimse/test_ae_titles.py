@@ -50,6 +50,27 @@ def test_an_entity_calls_from_its_hosts(host: str, is_one: bool) -> None:
     assert parse_ae_table(TABLE)["OLD SCANNER"].calls_from(host)
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("10.1.2.7:104", ("10.1.2.7", 104)),
+        ("pacs2:11112", ("pacs2", 11112)),
+        ("[2001:db8::7]:104", ("2001:db8::7", 104)),
+    ],
+)
+def test_an_entity_may_have_an_address_to_be_called_at(text: str, address: tuple[str, int]) -> None:
+    table = parse_ae_table(f'[[ae]]\nae_title = "A"\naddress = "{text}"\n')
+    assert table["A"].address == address
+
+
+@pytest.mark.parametrize(
+    "text", ['"pacs2"', '"pacs2:0"', '"pacs2:65536"', '"a b:104"', "104", '":104"', '"2001:db8::7:104"']
+)
+def test_an_address_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UnsafeConfiguration, match="address is a host and a port"):
+        parse_ae_table(f'[[ae]]\nae_title = "A"\naddress = {text}\n')
+
+
 def test_a_table_without_entries_knows_nobody() -> None:
     assert parse_ae_table("") == {}
 

@@ -10,12 +10,21 @@ export interface SystemState {
     counts: { studies: number; instances: number } | null
     disk: { total_bytes: number; free_bytes: number } | null
   }
-  ae_titles: { ae_title: string; hosts: string[]; urgent: boolean }[] | null
+  ae_titles: KnownEntity[] | null
   own: { ae_title: string; port: number }
+}
+
+/** An application entity that may call us; `is_called`: we know where to call it. */
+export interface KnownEntity {
+  ae_title: string
+  hosts: string[]
+  urgent: boolean
+  is_called: boolean
 }
 
 export interface DeadLetter {
   name: string
+  service: string
   study: string
   'error-type': string
   'error-text': string
@@ -38,9 +47,14 @@ export function replay(names: string[]): Promise<{ replayed: number }> {
   return post('operations/dead-letters/replay', { names }, { replayed: 0 })
 }
 
-/** Calls the archive's own DIMSE door. */
-export function echo(): Promise<Echo> {
-  return post('operations/echo', {}, { status: null, reason: 'no answer', duration_ms: 0 })
+/** Gives dead letters up. */
+export function discard(names: string[]): Promise<{ discarded: number }> {
+  return post('operations/dead-letters/discard', { names }, { discarded: 0 })
+}
+
+/** Calls an application entity that the archive has an address of by C-ECHO; its own DIMSE door without a title. */
+export function echo(title?: string): Promise<Echo> {
+  return post('operations/echo', { ae_title: title }, { status: null, reason: 'no answer', duration_ms: 0 })
 }
 
 function post<T>(path: string, body: object, empty: T): Promise<T> {

@@ -3,6 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, it } from 'vitest'
 import { archive, launch, studies, type StudyRow } from '../e2e/browser'
 import { type Contestant, OHIF, RADSTREAM } from './contestants'
+import { median } from './medians'
 import { framesOf, pictureAt, rememberClicks } from './watching'
 
 const ROUNDS = Number(process.env.RADSTREAM_BENCH_ROUNDS ?? 5)
@@ -55,6 +56,7 @@ it('the list', () =>
       await page.goto(`${archive()}/${who.list}`)
       await page.locator(who.row(study)).first().waitFor()
       note(`study list, cache ${cache}`, who, Date.now() - since)
+      await page.waitForTimeout(READING_THE_LIST_MS)
     }
   }))
 
@@ -87,7 +89,8 @@ it('three planes', () =>
     const { all } = framesOf(page, images)
     const since = Date.now()
     await who.planes(page, study, archive())
-    note('address to three planes', who, (await pictureAt(page, who.planeCanvases, 3)) - since)
+    note('address to three planes', who, (await pictureAt(page, who.planeCanvases, 3, who.planePreviews)) - since)
+    note('address to three planes that can be moved', who, (await pictureAt(page, who.planeCanvases, 3)) - since)
     note('address to the whole volume', who, (await all) - since)
   }))
 
@@ -98,8 +101,4 @@ function table(): string {
     return `| ${what} | ${own} (${spread[0]}) | ${theirs} (${spread[1]}) | ${((theirs ?? 0) / (own ?? 1)).toFixed(1)} |`
   })
   return ['| ms, medians (least–most) | Radstream | OHIF | OHIF / Radstream |', '|---|---|---|---|', ...rows].join('\n')
-}
-
-function median(values: number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }

@@ -19,6 +19,7 @@ export interface Contestant {
   /** Goes to a volume in three planes, from nowhere. */
   planes(page: Page, study: StudyRow, archive: string): Promise<unknown>
   planeCanvases: string
+  planePreviews?: string
 }
 
 const familyOf = (study: StudyRow) => study.PatientName?.Alphabetic?.split('^')[0] ?? ''
@@ -36,6 +37,7 @@ export const RADSTREAM: Contestant = {
     await page.getByRole('button', { name: 'MPR', exact: true }).click()
   },
   planeCanvases: '.mpr canvas',
+  planePreviews: '.mpr .preview',
 }
 
 export const OHIF: Contestant = {

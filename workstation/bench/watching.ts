@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 const SEEN_VARIANCE = 20
 const WITHIN_MS = 45_000
 
-/** Waits until as many canvases as `least` show a picture, or `preview` is drawn; returns when. */
+/** Waits until as many canvases as `least` show a picture, or as many pictures that stand for them; returns when. */
 export async function pictureAt(page: Page, canvases: string, least = 1, preview = ''): Promise<number> {
   const seen = await page.waitForFunction(isSeen, { canvases, least, preview, variance: SEEN_VARIANCE }, { polling: 'raf', timeout: WITHIN_MS })
   return Number(await seen.jsonValue())
@@ -18,8 +18,8 @@ interface Wanted {
 }
 
 function isSeen({ canvases, least, preview, variance }: Wanted): number | false {
-  const image = preview ? document.querySelector<HTMLImageElement>(preview) : null
-  if (image?.complete && image.naturalWidth > 0) return Date.now()
+  const previews = preview ? [...document.querySelectorAll<HTMLImageElement>(preview)] : []
+  if (previews.filter((image) => image.complete && image.naturalWidth > 0).length >= least) return Date.now()
   const side = 32
   const copy = document.createElement('canvas')
   copy.width = copy.height = side

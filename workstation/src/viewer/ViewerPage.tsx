@@ -23,7 +23,7 @@ import './viewer.css'
 
 /** One study, or two that are compared. */
 export function ViewerPage({ studies }: { studies: string[] }) {
-  useState(stackEngine) // Cornerstone starts before the first viewport wants it
+  const isStarted = useCornerstone()
   const [uid, comparedUid] = studies
   const [version, setVersion] = useState(0)
   const own = useStudy(uid, version)
@@ -36,9 +36,10 @@ export function ViewerPage({ studies }: { studies: string[] }) {
   const view = views.at(state.active)
 
   useEffect(() => {
+    if (!isStarted) return
     leaveDrawing()
     takeTool(state.tool)
-  }, [state.tool])
+  }, [state.tool, isStarted])
   useKeys(state, set, view)
   useLinking(state.isLinked, views, view)
   useReferenceLines(state.hasReferenceLines, view, views.version)
@@ -68,6 +69,20 @@ export function ViewerPage({ studies }: { studies: string[] }) {
       </div>
     </div>
   )
+}
+
+/** Starts Cornerstone when the archive's own picture of the study is on screen; tells whether it is started. */
+function useCornerstone(): boolean {
+  const [isStarted, setStarted] = useState(false)
+  useEffect(() => {
+    const start = () => {
+      stackEngine()
+      setStarted(true)
+    }
+    const timer = setTimeout(start, 50)
+    return () => clearTimeout(timer)
+  }, [])
+  return isStarted
 }
 
 function useTitle(sets: DisplaySet[]): void {

@@ -25,11 +25,12 @@ export function watchDrawing(): void {
 /** Takes away what was begun to be drawn and not ended; tells whether there was anything. */
 export function leaveDrawing(): boolean {
   const left = [...begun]
+  if (left.length === 0) return false
   for (const { viewportId } of stackTools().getViewportsInfo()) {
     const element = getEnabledElementByViewportId(viewportId)?.viewport.element
     if (element) cancelActiveManipulations(element)
   }
   for (const uid of left) annotation.state.removeAnnotation(uid)
   begun.clear()
-  return left.length > 0
+  return true
 }

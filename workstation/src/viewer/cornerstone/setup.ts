@@ -1,4 +1,4 @@
-import { init as initCore, RenderingEngine, setUseCPURendering } from '@cornerstonejs/core'
+import { getConfiguration, init as initCore, RenderingEngine, setUseCPURendering } from '@cornerstonejs/core'
 import { init as initLoader } from '@cornerstonejs/dicom-image-loader'
 import { init as initTools } from '@cornerstonejs/tools'
 import { frameRequests } from '../images/link'
@@ -22,7 +22,9 @@ function isWebGlSlow(): boolean {
 /** The engine that draws stacks; the first call starts Cornerstone. */
 export function stackEngine(): RenderingEngine {
   if (engines === undefined) {
-    initCore()
+    // Each further context would hold the whole volume once more.
+    const standard = getConfiguration()
+    initCore({ ...standard, rendering: { ...standard.rendering, webGlContextCount: 1 } })
     setUseCPURendering(isWebGlSlow(), false)
     initLoader({ maxWebWorkers: Math.min(MOST_WORKERS, navigator.hardwareConcurrency || 1), ...frameRequests() })
     initTools()

@@ -62,7 +62,9 @@ export class VolumeView {
 
   /** The letters at the edges of a plane as it lies now; undefined before it is shown. */
   markers(plane: Plane): Markers | undefined {
-    const { viewUp, viewPlaneNormal } = this.viewport(plane)?.getCamera() ?? {}
+    const viewport = this.viewport(plane)
+    if (!viewport?.getActors().length) return undefined
+    const { viewUp, viewPlaneNormal } = viewport.getCamera()
     return viewUp && viewPlaneNormal && planeMarkers(viewUp, viewPlaneNormal)
   }
 

@@ -1,5 +1,6 @@
 import { Enums } from '@cornerstonejs/core'
 import { useEffect, useRef, useState } from 'react'
+import { dicomWeb, seriesPath } from '../../archive/studies'
 import { PlaneOverlay } from '../cells/Overlay'
 import { takeCrosshairs } from '../cornerstone/tools'
 import { type Plane, PLANES, VolumeView } from '../cornerstone/volumeView'
@@ -12,11 +13,14 @@ interface Props {
   close(): void
 }
 
+const PREVIEWS_WITHIN_MS = 250
+
 type EdgesOf = Partial<Record<Plane, Markers | undefined>>
 
 /** A volume in three planes, joined by crosshairs. */
 export function MprView({ set, close }: Props) {
   const elements = useRef<Partial<Record<Plane, HTMLDivElement | null>>>({})
+  const previews = useRef(new Set<HTMLImageElement>())
   const [view, setView] = useState<VolumeView>()
   const [progress, setProgress] = useState<number>()
   const [failure, setFailure] = useState('')
@@ -31,16 +35,18 @@ export function MprView({ set, close }: Props) {
     const listeners = PLANES.map((plane) => [shown[plane], turned(plane)] as const)
     for (const [element, listener] of listeners) {
       observer.observe(element)
-      element.addEventListener(Enums.Events.CAMERA_MODIFIED, listener)
+      element.addEventListener(Enums.Events.IMAGE_RENDERED, listener)
     }
     setView(opened)
-    opened.open(setProgress).then(
-      () => takeCrosshairs(true),
-      (error: Error) => setFailure(error.message),
-    )
+    settled(previews.current)
+      .then(() => opened.open(setProgress))
+      .then(
+        () => takeCrosshairs(true),
+        (error: Error) => setFailure(error.message),
+      )
     return () => {
       observer.disconnect()
-      for (const [element, listener] of listeners) element.removeEventListener(Enums.Events.CAMERA_MODIFIED, listener)
+      for (const [element, listener] of listeners) element.removeEventListener(Enums.Events.IMAGE_RENDERED, listener)
       opened.close()
     }
   }, [set])
@@ -69,6 +75,15 @@ export function MprView({ set, close }: Props) {
             }}
             onContextMenu={(event) => event.preventDefault()}
           />
+          {!markers[plane] && (
+            <img
+              className="preview"
+              alt=""
+              src={renderedPlane(set, plane)}
+              ref={(image) => void (image && previews.current.add(image))}
+              onError={(event) => event.currentTarget.classList.add('absent')}
+            />
+          )}
           <PlaneOverlay set={set} plane={plane} markers={markers[plane]} />
         </section>
       ))}
@@ -79,6 +94,20 @@ export function MprView({ set, close }: Props) {
       )}
     </main>
   )
+}
+
+/** The archive's picture of a plane through the middle. */
+function renderedPlane({ study, series }: DisplaySet, plane: Plane): string {
+  const side = String(Math.min(1024, Math.round(innerHeight * devicePixelRatio)))
+  return dicomWeb(`${seriesPath(study, series)}/rendered`, { plane, viewport: `${side},${side}` })
+}
+
+/** Waits until the archive's pictures are drawn: filling a volume leaves the page no time for that. */
+async function settled(previews: Iterable<HTMLImageElement>): Promise<void> {
+  const late = new Promise((resolve) => setTimeout(resolve, PREVIEWS_WITHIN_MS))
+  const drawn = Promise.allSettled([...previews].map((image) => image.decode()))
+  await Promise.race([late, drawn])
+  await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
 }
 
 /** The same object unless a plane was turned: cameras move far more often than letters change. */

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
+import string
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Final, Literal
+from urllib.parse import quote_from_bytes
 
 import httpx2
 from starlette.applications import Starlette
@@ -22,6 +24,7 @@ _HOP_BY_HOP: Final = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "upgrade"}
     | {"transfer-encoding"}
 )
+_PRINTABLE: Final = string.digits + string.ascii_letters + string.punctuation.replace("#", "")
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
 
 
@@ -82,7 +85,7 @@ class Gateway:
     async def _forward(self, request: Request, base: str) -> Response:
         outgoing = self._client.build_request(
             request.method,
-            base + request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            base + _target(request),
             headers=[(name, value) for name, value in request.headers.items() if name not in _HOP_BY_HOP],
             content=request.stream() if _has_body(request) else None,
         )
@@ -91,6 +94,13 @@ class Gateway:
         response = StreamingResponse(_body(answer), answer.status_code)
         response.raw_headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return response
+
+
+def _target(request: Request) -> str:
+    """Return path and query as they came: decoded, a slash or control character in a name would be another path."""
+    query = request.scope["query_string"]
+    raw = request.scope["raw_path"].partition(b"?")[0] + (b"?" + query if query else b"")
+    return quote_from_bytes(raw, safe=_PRINTABLE)
 
 
 def _has_body(request: Request) -> bool:

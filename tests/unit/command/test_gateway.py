@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
 
 import httpx2
 import pytest
@@ -97,3 +100,40 @@ async def test_nothing_is_asked_for_in_the_name_of_the_client() -> None:
         client.headers.clear()
         assert (await client.get("/", headers={"Accept": "image/jpeg"})).text == "host: pacs.test\naccept: image/jpeg"
     await gateway.close()
+
+
+class Targets(httpx2.AsyncBaseTransport):
+    """Answers with the target that it was asked for."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, stream=httpx2.ByteStream(request.url.raw_path))
+
+
+@pytest.mark.parametrize(
+    ("target", "forwarded"),
+    [
+        (b"/dicom-web/studies/1.2", b"/dicom-web/studies/1.2"),
+        (b"/dicom-web/studies/m%0D%85%00%F0", b"/dicom-web/studies/m%0D%85%00%F0"),
+        (b"/dicom-web/studies/1.2%2Fseries%3Fx", b"/dicom-web/studies/1.2%2Fseries%3Fx"),
+        (b"/dicom-web/studies?PatientName=a%26b+c%ZZ", b"/dicom-web/studies?PatientName=a%26b+c%ZZ"),
+        (b"/dicom-web/\xff\xc3\xbc?x=\x01 #", b"/dicom-web/%FF%C3%BC?x=%01%20%23"),
+        (b"//elsewhere/x", b"//elsewhere/x"),
+    ],
+)
+async def test_a_target_is_handed_on_as_it_came(target: bytes, forwarded: bytes) -> None:
+    path, _, query = target.partition(b"?")
+    gateway = Gateway(UPSTREAMS, Targets())
+    headers = [(b"host", b"pacs.test")]
+    scope = {"type": "http", "method": "GET", "path": unquote(path.decode("latin-1")), "raw_path": path}
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(3600)  # there is no body, and the client stays
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await gateway.app()(scope | {"query_string": query, "headers": headers, "scheme": "http"}, receive, send)
+    await gateway.close()
+    assert (sent[0]["status"], b"".join(each.get("body", b"") for each in sent)) == (200, forwarded)

@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from bench.receivers import process_cpu_s
 from bench.sending import DimseSender, Order
 from tests.system import System
 
@@ -29,16 +30,20 @@ class Backlog:
         Instances that were stored and had no preview, once in `PERIOD_S` seconds while they came.
     caught_up_s : float
         From the last acknowledgement until every preview was there.
+    cpu_ms : float
+        Processor time of the process that makes previews, for each instance.
     """
 
     rate: float = 0.0
     lags: list[int] = field(default_factory=list)
     caught_up_s: float = 0.0
+    cpu_ms: float = 0.0
 
     def __str__(self) -> str:
         return (
             f"received {self.rate:.0f}/s; without preview: median {statistics.median(self.lags):.0f}, "
-            f"most {max(self.lags)}, last {self.lags[-1]}; all there after {self.caught_up_s:.1f} s"
+            f"most {max(self.lags)}, last {self.lags[-1]}; all there after {self.caught_up_s:.1f} s; "
+            f"{self.cpu_ms:.1f} ms of processor time each"
         )
 
 
@@ -55,7 +60,8 @@ def keep_up(system: System, duration_s: float) -> Backlog:
     count = round(duration_s * RATE / SENDERS)
     threads = [threading.Thread(target=_send, args=(sender, count)) for sender in senders]
     watch.start()
-    started_at = time.monotonic()
+    maker = system.children()["previews"]
+    started_at, cpu_s = time.monotonic(), process_cpu_s(maker)
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -68,6 +74,7 @@ def keep_up(system: System, duration_s: float) -> Backlog:
         sender.close()
     backlog.rate = count * SENDERS / (ended_at - started_at)
     backlog.caught_up_s = time.monotonic() - ended_at
+    backlog.cpu_ms = (process_cpu_s(maker) - cpu_s) / (count * SENDERS) * 1000
     return backlog
 
 

@@ -182,11 +182,13 @@ def dcmtk_writing(folder: Path) -> Program:
 def cpu_s(receiver: Receiver) -> float:
     """Return user and system time of a receiver, its children that are gone included."""
     receiver.reap()
-    total = 0
-    for pid in receiver.pids():
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        total += sum(int(field) for field in fields[11:15])
-    return total / _TICKS_PER_S
+    return sum(map(process_cpu_s, receiver.pids()))
+
+
+def process_cpu_s(pid: int) -> float:
+    """Return user and system time of a process, its children that are gone included."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return sum(int(field) for field in fields[11:15]) / _TICKS_PER_S
 
 
 def memory_bytes(pid: int, field: str = "VmRSS") -> int:

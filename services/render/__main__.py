@@ -22,6 +22,9 @@ from services.render.sandbox import Sandbox
 from services.render.stand_ins import StandIns
 
 GROUP: Final = "render"
+MAX_BATCH: Final = 16
+"""They are looked up, told of and committed together; a batch fills up by itself while the one before is at work."""
+
 DOORS: Final = ("events", "http")
 
 
@@ -39,11 +42,10 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
         Sandbox(settings.render_workers) as sandbox,
         Sandbox() as urgent,  # whose worker starts when it is needed, and never waits for what can wait
     ):
-        # Small batches: their pictures are made side by side, and what is done is committed soon.
-        at_once = 4 * settings.render_workers
-        handlers = handlers_of(backends, _kept(backends, settings, sandbox), _kept(backends, settings, urgent))
+        kept, kept_urgent = _kept(backends, settings, sandbox), _kept(backends, settings, urgent)
+        handlers = handlers_of(backends, kept, kept_urgent, 4 * settings.render_workers)
         loops = {
-            topic: ConsumeLoop(backends.bus, GROUP, topic, handle, max_batch=at_once)
+            topic: ConsumeLoop(backends.bus, GROUP, topic, handle, max_batch=MAX_BATCH)
             for topic, handle in handlers.items()
         }
         async with asyncio.TaskGroup() as group:
@@ -54,10 +56,10 @@ async def run(settings: Settings, stop: asyncio.Event, doors: Sequence[str] = DO
                 group.create_task(_serve(backends, settings, stop, sandbox, loops))
 
 
-def handlers_of(backends: Backends, kept: Kept, urgent: Kept) -> dict[str, Handler]:
+def handlers_of(backends: Backends, kept: Kept, urgent: Kept, at_once: int = 4) -> dict[str, Handler]:
     """Return by topic what handles its records; urgent ones have a consumer and a worker of their own."""
     return {
-        INSTANCE_INDEXED.name: Rendering(backends, kept).on_instance_indexed,
+        INSTANCE_INDEXED.name: Rendering(backends, kept, at_once).on_instance_indexed,
         INSTANCE_INDEXED_URGENT.name: Rendering(backends, urgent).on_instance_indexed,
         STUDY_COMPLETED.name: StandIns(backends.catalog, kept).on_study_completed,
         STUDY_DELETED.name: Forgetting(backends.previews).on_study_deleted,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from radstream.backends import Backends
 from radstream.bus.port import Message, Record
@@ -22,12 +21,19 @@ from services.render.source import FIELDS
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True)
 class Rendering:
-    """Makes the previews of indexed instances."""
+    """Makes the previews of indexed instances.
 
-    backends: Backends
-    kept: Kept
+    Parameters
+    ----------
+    at_once : int
+        Instances that are read and shown side by side.
+    """
+
+    def __init__(self, backends: Backends, kept: Kept, at_once: int = 4) -> None:
+        self._backends = backends
+        self._kept = kept
+        self._places = asyncio.Semaphore(at_once)
 
     async def on_instance_indexed(self, records: Sequence[Record]) -> None:
         """Handle a batch of records of `instance-indexed` or `instance-indexed-urgent`: previews, then their events.
@@ -48,14 +54,14 @@ class Rendering:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._rendered(event, shown.get(event.sop_instance_uid))) for event in events]
         traces = [record.headers.get("traceparent", "") for record in records]
-        await self.backends.bus.publish(
+        await self._backends.bus.publish(
             [_message(task.result(), trace) for task, trace in zip(tasks, traces, strict=True)]
         )
 
     async def _shown(self, events: Sequence[InstanceIndexed]) -> dict[str, Document]:
         """Return the documents of the instances of `events`, as far as there are any, by SOP Instance UID."""
         uids = sorted({event.sop_instance_uid for event in events})
-        rows = await self.backends.catalog.find(INSTANCES.name, In("_id", uids), fields=FIELDS)
+        rows = await self._backends.catalog.find(INSTANCES.name, In("_id", uids), fields=FIELDS)
         return {row["_id"]: row for row in rows}
 
     async def _rendered(self, event: InstanceIndexed, document: Document | None) -> InstanceRendered:
@@ -64,7 +70,8 @@ class Rendering:
         if document["blob_key"] != event.blob_key:
             return _not_rendered(event, "another version of this instance is shown")
         try:
-            is_known = await self.kept.arrive(document)
+            async with self._places:
+                is_known = await self._kept.arrive(document)
         except UnsupportedInstance as error:
             return _not_rendered(event, str(error))
         INSTANCES_RENDERED.labels("known" if is_known else "made").inc()

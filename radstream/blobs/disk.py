@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from radstream.blobs.file_piece import FilePiece
 from radstream.blobs.port import BlobInfo, Buffer
 from radstream.contract.errors import StorageFull, Unavailable
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_IN_FILE_BYTES = 1 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -86,6 +88,32 @@ class Part:
             piece = read_all(self._file.fileno(), self._offset, min(length, self._end - self._offset))
         self._offset += len(piece)
         return piece
+
+    def next_if_loaded(self) -> FilePiece | None:
+        """Return the next up to 1 MiB where it lies in the page cache; None if it does not, or at the end."""
+        piece = FilePiece(self._file.fileno(), self._offset, min(_IN_FILE_BYTES, self._end - self._offset))
+        if piece.length <= 0 or not piece.is_loaded():
+            return None
+        self._offset += piece.length
+        return piece
+
+    def next_loaded(self) -> FilePiece:
+        """Return the next up to 1 MiB, loaded now.
+
+        Raises
+        ------
+        Unavailable
+        """
+        piece = FilePiece(self._file.fileno(), self._offset, max(0, min(_IN_FILE_BYTES, self._end - self._offset)))
+        with answering("read"):
+            piece.load()
+        self._offset += piece.length
+        return piece
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether all of it was given out."""
+        return self._offset >= self._end
 
     def read(self) -> bytes:
         """Return all that is left."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from radstream.blobs.file_piece import FilePiece
 
 Buffer = bytes | bytearray | memoryview
 
@@ -144,3 +146,11 @@ class BlobStore(Protocol):
 
     async def close(self) -> None:
         """Release everything."""
+
+
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """What a store can do besides if its blobs are files of this machine."""
+
+    def file_pieces(self, key: str, offset: int = 0, length: int | None = None) -> AsyncIterator[FilePiece]:
+        """Yield the same bytes as `stream` as loaded pieces of the file; each is good until the next is asked for."""

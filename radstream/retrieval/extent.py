@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from radstream.blobs.port import BlobStore
+from radstream.blobs.file_piece import FilePiece
+from radstream.blobs.port import BlobStore, KeepsFiles
 from radstream.web.streaming import closed_after
 
 SMALL_BYTES: Final = 1 << 20
@@ -83,6 +84,18 @@ class Extent:
     def size_bytes(self) -> int:
         """How much `stream` yields."""
         return sum(length for _, length in self.pieces)
+
+    async def pieces_to_send(self, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes | FilePiece]:
+        """Yield what `stream` yields; where it lies in one piece of a file as it is, the pieces of that file."""
+        size = self.size_bytes - offset if length is None else length
+        runs = _runs(_within(self.pieces, offset, size))
+        source, is_as_it_is = self.source, self.word_bytes == 1 and [len(run) for run in runs] == [1]
+        chunks: AsyncIterator[bytes | FilePiece] = self.stream(offset, size)
+        if is_as_it_is and isinstance(source, Blob) and isinstance(source.blobs, KeepsFiles):
+            chunks = source.blobs.file_pieces(source.key, *runs[0][0])
+        async with closed_after(chunks) as opened:
+            async for chunk in opened:
+                yield chunk
 
     async def stream(self, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         """Yield `length` bytes (all, if None) from `offset`."""

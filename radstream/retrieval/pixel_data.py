@@ -7,11 +7,12 @@ PS3.5 8 Encoding of Pixel, Overlay and Waveform Data; PS3.18 8.7.3 (frames as oc
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Protocol
 
+from radstream.blobs.file_piece import FilePiece
 from radstream.contract.errors import UnsupportedInstance
 from radstream.dicom.frames import FrameTable
 from radstream.dicom.image_pixel import ImagePixel, image_pixel
@@ -45,7 +46,7 @@ Attributes = dict[str, dict[str, Any]]
 
 
 class Value(Protocol):
-    """Bytes to be sent."""
+    """Bytes to be sent; see also `pieces_of`."""
 
     @property
     def size_bytes(self) -> int:
@@ -199,6 +200,11 @@ class PixelData:
         if word_bytes not in {1, 2, 4, 8}:
             raise UnsupportedInstance("Bits Allocated is no size of words whose byte order is known")
         return word_bytes
+
+
+def pieces_of(value: Value) -> Callable[..., AsyncIterator[bytes | FilePiece]]:
+    """Return what yields what `value.stream` does, where it can as pieces of a file that need not be copied."""
+    return value.pieces_to_send if isinstance(value, Extent) else value.stream
 
 
 def describing(attributes: Attributes) -> Attributes:

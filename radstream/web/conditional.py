@@ -17,7 +17,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from radstream.web.streaming import Streamed
+from radstream.web.streaming import Piece, Streamed
 
 _RANGE = re.compile(r"bytes=\s*(?:([0-9]{1,19})-([0-9]{1,19})?|-([0-9]{1,19}))\s*")
 
@@ -49,7 +49,7 @@ def ranged(
     etag: str,
     media_type: str,
     size_bytes: int,
-    stream: Callable[[int, int], AsyncIterator[bytes]],
+    stream: Callable[[int, int], AsyncIterator[Piece]],
 ) -> Response:
     """Return a whole or partial answer, as the client asks: 200, 206, 304 or 416.
 

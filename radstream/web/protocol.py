@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from radstream.web.zero_copy import ZeroCopy
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 HEAD_TIMEOUT_S: Final = 20.0
@@ -48,6 +51,9 @@ class LimitedProtocol(HttpToolsProtocol):
         """Start the request."""
         self._forget_head()
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        super()._start_asgi_task(cycle, app if self.scheme == "https" else ZeroCopy(app, cycle))  # type: ignore[arg-type]
 
     def _await_head(self) -> None:
         if self._deadline is None:

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass
 
 from radstream.web.media_types import MediaType
-from radstream.web.streaming import Streamed, closed_after
+from radstream.web.streaming import Piece, Streamed, closed_after
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Content:
 
     media_type: MediaType
     size_bytes: int | None
-    stream: Callable[[], AsyncIterator[bytes]]
+    stream: Callable[[], AsyncIterator[Piece]]
     location: str = ""
 
 
@@ -102,11 +102,11 @@ def _head(boundary: str, content: Content) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-async def _pieces(boundary: str, contents: Sequence[Content | Later], tail: bytes) -> AsyncGenerator[bytes, None]:
+async def _pieces(boundary: str, contents: Sequence[Content | Later], tail: bytes) -> AsyncGenerator[Piece, None]:
     for part in contents:
         content = await part.make() if isinstance(part, Later) else part
         async with closed_after(content.stream()) as stream:
-            first = await anext(stream, b"")  # a blob that is missing is missed before its part is announced
+            first: Piece = await anext(stream, b"")  # a blob that is missing is missed before its part is announced
             yield _head(boundary, content)
             if first:
                 yield first

@@ -5,11 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
+
+from radstream.blobs.file_piece import FilePiece
+from radstream.web.zero_copy import EXTENSION
+
+Piece = bytes | FilePiece
+"""Bytes in memory, or in a file."""
+
+_Any = TypeVar("_Any")
 
 STALLED_S: Final = 300.0
 """A client that takes nothing for so long is given up, so that it does not hold a blob open for ever."""
@@ -23,7 +31,7 @@ class Streamed(Response):
 
     Parameters
     ----------
-    pieces : async iterator of bytes
+    pieces : async iterator of Piece
         Closed at the end, or as soon as the client has gone.
     size_bytes : int, optional
         Sum of the pieces, if known.
@@ -31,7 +39,7 @@ class Streamed(Response):
 
     def __init__(
         self,
-        pieces: AsyncIterator[bytes],
+        pieces: AsyncIterator[Piece],
         media_type: str,
         *,
         size_bytes: int | None = None,
@@ -49,9 +57,9 @@ class Streamed(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the pieces; stops without a word as soon as the client is gone, whatever is being done for it."""
         async with closed_after(self._pieces) as pieces, ended_with_client(receive):
-            first = await anext(pieces, b"")
+            first: Piece = await anext(pieces, b"")
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            outlet = _Outlet(send)
+            outlet = _Outlet(send, takes_files=EXTENSION in scope.get("extensions", {}))
             await outlet.give(first)
             async for piece in pieces:
                 await outlet.give(piece)
@@ -98,21 +106,29 @@ class _Outlet:
     now and then.
     """
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, *, takes_files: bool) -> None:
         self._send = send
+        self._takes_files = takes_files
         self._since_pause = 0
 
-    async def give(self, piece: bytes) -> None:
+    async def give(self, piece: Piece) -> None:
         async with asyncio.timeout(STALLED_S):
-            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+            await self._send(self._message(piece))
         self._since_pause += max(len(piece), _LEAST_COUNTED_BYTES)
         if self._since_pause >= _PAUSE_AFTER_BYTES:
             self._since_pause = 0
             await asyncio.sleep(0)
 
+    def _message(self, piece: Piece) -> Message:
+        if isinstance(piece, bytes):
+            return {"type": "http.response.body", "body": piece, "more_body": True}
+        if self._takes_files:
+            return {"type": EXTENSION, "file": piece.descriptor, "offset": piece.offset, "count": piece.length}
+        return {"type": "http.response.body", "body": piece.read(), "more_body": True}
+
 
 @asynccontextmanager
-async def closed_after(pieces: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
+async def closed_after(pieces: AsyncIterator[_Any]) -> AsyncIterator[AsyncIterator[_Any]]:
     """Give `pieces` and close it at the end: what a generator holds open must not wait for the garbage collector."""
     try:
         yield pieces

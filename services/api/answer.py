@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from radstream.retrieval.joined import Octets
-from radstream.retrieval.pixel_data import Value
+from radstream.retrieval.pixel_data import Value, pieces_of
 from radstream.web.accept import Offer
 from radstream.web.conditional import cache_headers, ranged, unchanged
 from radstream.web.media_types import MediaType
@@ -39,7 +39,7 @@ async def answer(request: Request, offer: Offer, tag: str, values: Sequence[tupl
     if not offer.is_multipart:
         ((value, _),) = values
         known = Octets(await value()) if callable(value) else value
-        return ranged(request, etag, str(media_type), known.size_bytes, known.stream)
+        return ranged(request, etag, str(media_type), known.size_bytes, pieces_of(known))
     contents = [_content(media_type, value, location) for value, location in values]
     return related(contents, media_type, headers=cache_headers(etag))
 
@@ -47,7 +47,7 @@ async def answer(request: Request, offer: Offer, tag: str, values: Sequence[tupl
 def _content(media_type: MediaType, value: Value | Making, location: str) -> Content | Later:
     if callable(value):
         return Later(partial(_made, media_type, value, location))
-    return Content(media_type, value.size_bytes, value.stream, location)
+    return Content(media_type, value.size_bytes, pieces_of(value), location)
 
 
 async def _made(media_type: MediaType, make: Making, location: str) -> Content:

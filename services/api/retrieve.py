@@ -23,7 +23,7 @@ from radstream.dicom.syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 from radstream.retrieval.header_values import HeaderValues
 from radstream.retrieval.images import FIELDS, Images
 from radstream.retrieval.instance import Instances
-from radstream.retrieval.pixel_data import Value
+from radstream.retrieval.pixel_data import Value, pieces_of
 from radstream.retrieval.streams import Stream, is_stream, stream_of
 from radstream.settings import Settings
 from radstream.web.accept import Offer, choose
@@ -108,7 +108,7 @@ async def _one(
     media_type = _media_type(offer.transfer_syntax_uid)
     if not offer.is_multipart:
         return _alone(request, etag, str(media_type), value)
-    content = Content(media_type, value.size_bytes, value.stream, location)
+    content = Content(media_type, value.size_bytes, pieces_of(value), location)
     return related([content], media_type, headers=cache_headers(etag))
 
 
@@ -121,7 +121,7 @@ def _without(possible: Sequence[Offer], failed: Offer) -> list[Offer]:
 
 def _alone(request: Request, etag: str, media_type: str, value: Value) -> Response:
     """Return a value alone, or the part of it that the client asks for."""
-    return ranged(request, etag, media_type, value.size_bytes, value.stream)
+    return ranged(request, etag, media_type, value.size_bytes, pieces_of(value))
 
 
 def _many(
@@ -164,7 +164,7 @@ def _wanted(request: Request, found: Sequence[Document]) -> dict[str, Offer]:
 
 def _part(instances: Instances, document: Document, offer: Offer, location: str) -> Content | Later:
     value = instances.stored(document)
-    stored = Content(_media_type(document["TransferSyntaxUID"]), value.size_bytes, value.stream, location)
+    stored = Content(_media_type(document["TransferSyntaxUID"]), value.size_bytes, pieces_of(value), location)
     if offer.is_stored:
         return stored
     return Later(partial(_made, instances, document, offer.transfer_syntax_uid, stored))

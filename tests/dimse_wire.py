@@ -38,6 +38,7 @@ class FakeTransport(asyncio.Transport):
         self.written = bytearray()
         self.is_paused = False
         self.was_aborted = False
+        self.is_lost = False
         self._protocol = protocol
         self._is_closing = False
 
@@ -62,7 +63,11 @@ class FakeTransport(asyncio.Transport):
     def close(self) -> None:
         if not self._is_closing:
             self._is_closing = True
-            asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
+            asyncio.get_running_loop().call_soon(self._lose)
+
+    def _lose(self) -> None:
+        self.is_lost = True
+        self._protocol.connection_lost(None)
 
     def abort(self) -> None:
         self.was_aborted = True
@@ -71,6 +76,9 @@ class FakeTransport(asyncio.Transport):
 
 class Wire:
     """The other end of `layer`'s connection."""
+
+    last_pdu: tuple[int, bytes] = (0, b"")
+    """Of those that were taken."""
 
     def __init__(self, layer: UpperLayer) -> None:
         self.layer = layer
@@ -98,6 +106,7 @@ class Wire:
             pdus.append((kind, data[offset + 6 : offset + 6 + length]))
             offset += 6 + length
         assert offset == len(data)
+        self.last_pdu = pdus[-1] if pdus else self.last_pdu
         return pdus
 
     def take_messages(self) -> list[tuple[Command, bytes]]:
@@ -121,8 +130,9 @@ class Wire:
     @property
     def abort_seen(self) -> tuple[int, int] | None:
         """Source and reason of the A-ABORT that is the last PDU written."""
-        pdus = self.take_pdus()
-        return (pdus[-1][1][2], pdus[-1][1][3]) if pdus and pdus[-1][0] == PduType.A_ABORT else None
+        self.take_pdus()
+        kind, body = self.last_pdu
+        return (body[2], body[3]) if kind == PduType.A_ABORT else None
 
 
 class MemorySink:

@@ -20,6 +20,9 @@ from radstream.dimse.routes import AnyRoute
 from radstream.dimse.upper_layer import State, UpperLayer
 from radstream.dimse.user_information import UserInformation
 
+HANG_UP_S: Final = 1.0
+"""For a peer to take an A-ABORT, before its connection is cut."""
+
 LARGEST_WINDOW: Final = 64
 """Operations invoked at once on one association, even if the peer allows any number (PS3.7 D.3.3.3)."""
 
@@ -92,6 +95,7 @@ class Association(Invoker):
         self._answer: asyncio.Future[AssociateAccept] = asyncio.get_running_loop().create_future()
         self._ended = asyncio.Event()
         self._disconnected = asyncio.Event()
+        self._disconnected.set()
 
     @staticmethod
     @asynccontextmanager
@@ -142,7 +146,7 @@ class Association(Invoker):
                 raise NothingAccepted(association)
             yield association
         except BaseException:
-            association.abort()
+            await association._hang_up()
             raise
         await association.release(timeout_s)
 
@@ -154,13 +158,22 @@ class Association(Invoker):
                 await self._ended.wait()
                 await self._disconnected.wait()
         except TimeoutError:
-            self.abort()
+            await self._hang_up()
 
     def abort(self) -> None:
         """Abort the association, and hang up."""
         if self.layer.state != State.IDLE:
             self.layer.abort(why="aborted by us")
             self.layer.transport.close()
+
+    async def _hang_up(self) -> None:
+        """Abort the association, and return when nothing is left of its connection."""
+        self.abort()
+        try:
+            async with asyncio.timeout(HANG_UP_S):
+                await self._disconnected.wait()
+        except TimeoutError:  # a peer that takes nothing does not take the A-ABORT either
+            self.layer.transport.abort()
 
     # --- what was negotiated ------------------------------------------------------------------------------------
 
@@ -204,6 +217,7 @@ class Association(Invoker):
 
     def on_connected(self) -> None:
         """Ask for the association."""
+        self._disconnected.clear()
         self.layer.request(self._request)
 
     def on_associate_request(self, request: AssociateRequest) -> None:
@@ -249,10 +263,10 @@ class Association(Invoker):
                 await loop.create_connection(lambda: self.layer, host, port, ssl=ssl)
                 await self._answer
         except OSError as error:  # TimeoutError is one
-            self.abort()
+            await self._hang_up()
             raise Unavailable(f"{host}:{port} does not answer: {str(error) or 'timeout'}") from error
         except BaseException:
-            self.abort()
+            await self._hang_up()
             raise
 
 

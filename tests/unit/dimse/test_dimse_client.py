@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from radstream.contract.errors import MalformedRequest, Unavailable, UnsupportedInstance
+from radstream.dimse import client
 from radstream.dimse.associate import AssociateReject
 from radstream.dimse.client import AssociationRejected
 from radstream.dimse.limits import Limits
@@ -95,7 +96,7 @@ async def test_a_rejection_is_told_with_its_reason(monkeypatch: pytest.MonkeyPat
             raise AssertionError("must not be entered")
     assert raised.value.reject == AssociateReject(2, 3, 1)
     assert isinstance(raised.value, Unavailable)
-    assert wires[0].transport.is_closing()
+    assert wires[0].transport.is_lost
 
 
 @pytest.mark.parametrize(
@@ -202,7 +203,16 @@ async def test_an_error_of_the_caller_aborts(monkeypatch: pytest.MonkeyPatch) ->
         async with request():
             raise ZeroDivisionError
     assert wires[0].abort_seen == (0, 0)
-    assert wires[0].transport.is_closing()
+    assert wires[0].transport.is_lost
+
+
+async def test_a_peer_that_takes_no_abort_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "HANG_UP_S", 0.01)
+    wires = to_answers(monkeypatch, None)
+    async with request(timeout_s=0.01):
+        monkeypatch.setattr(wires[0].transport, "close", lambda: None)  # it waits until all is written
+    assert wires[0].abort_seen == (0, 0)
+    assert wires[0].transport.was_aborted
 
 
 async def test_a_peer_that_does_not_confirm_the_release_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:

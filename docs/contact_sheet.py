@@ -20,7 +20,7 @@ from radstream.dicom.codecs import decode_frame, encode_jpeg
 from services.render.description import describe
 from services.render.enhancement.steps import parse_enhancement
 from services.render.lettering import write_lines
-from services.render.pixels import Wish, render
+from services.render.pixels import Wish, fitted, shaded
 
 Array = npt.NDArray[Any]
 
@@ -56,7 +56,7 @@ def tile(name: str, steps: str) -> Array:
     frame = next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1)) if is_encapsulated else None
     samples, kind = decode_frame(frame or dataset.PixelData, syntax, **description.attributes)
     wish = Wish(box=(SIDE, SIDE), enhancement=parse_enhancement(steps) if steps else ())
-    picture = render(samples, kind, description, wish)
+    picture = fitted(shaded(samples, kind, description, wish), description, wish)
     if picture.ndim == 2:
         picture = np.repeat(picture[..., None], 3, axis=2)
     if not steps:

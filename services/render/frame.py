@@ -23,7 +23,7 @@ from services.render.grayscale import choose_voi
 from services.render.looks import looks_of
 from services.render.lookup_tables import LookupTable
 from services.render.parse import parse_header, parse_whole
-from services.render.pixels import is_monochrome, render
+from services.render.pixels import fitted, is_monochrome, shaded
 from services.render.presentation import Presentation
 from services.render.profiles import embedded
 from services.render.rate import frame_ms
@@ -153,10 +153,8 @@ def _render(order: Order, encoded: Encoded, admit: Admit | None = None) -> list[
         admit(description, presentation)
     samples, photometric_interpretation = _decode(order, encoded, stored.attributes)
     boxes = [order.wish.box, *((smaller.side, smaller.side) for smaller in order.smaller)]
-    pictures = (
-        render(samples, photometric_interpretation, description, replace(order.wish, box=box), presentation)
-        for box in boxes
-    )
+    shown = shaded(samples, photometric_interpretation, description, order.wish)
+    pictures = (fitted(shown, description, replace(order.wish, box=box), presentation) for box in boxes)
     return [_finished(picture, order, encoded, description) for picture in pictures]
 
 

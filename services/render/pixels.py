@@ -58,14 +58,8 @@ class Wish:
     icc_profile: str = ""
 
 
-def render(
-    samples: Array,
-    photometric_interpretation: str,
-    description: Description,
-    wish: Wish,
-    presentation: Presentation = AS_STORED,
-) -> Array:
-    """Return the picture of a frame.
+def shaded(samples: Array, photometric_interpretation: str, description: Description, wish: Wish) -> Array:
+    """Return brightness or colours of a whole frame: of a part too, for a window that is made to fit fits the frame.
 
     Parameters
     ----------
@@ -84,7 +78,6 @@ def render(
     UnsupportedInstance
         If pictures of this kind are not shown.
     """
-    # The whole frame, also of a part: a window that is made to fit fits the frame, and filters look around the corner.
     if not is_monochrome(samples, photometric_interpretation):
         picture = _colour(samples, photometric_interpretation, description, wish)
     elif wish.enhancement:
@@ -95,6 +88,11 @@ def render(
         picture = pseudo_coloured(picture, description.pseudo_colours)
     if picture.ndim == 3:
         picture = in_colours(picture, description.icc_profile, wish.icc_profile)
+    return picture
+
+
+def fitted(picture: Array, description: Description, wish: Wish, presentation: Presentation = AS_STORED) -> Array:
+    """Return what `shaded` gave as it is presented, cut and sized; uint8 of shape (rows, columns) or (…, 3)."""
     finished = finish(picture, presentation, pixel_aspect=description.pixel_aspect, region=wish.region, box=wish.box)
     return mark(finished, text_of(wish.enhancement)) if wish.enhancement else finished
 

@@ -11,10 +11,11 @@ import pytest
 
 from services.render.description import Description, describe
 from services.render.grayscale import is_padding, rescale
-from services.render.pixels import Wish, render
+from services.render.pixels import Wish
 from services.render.windows import Window
 from tests import dcmtk_pictures
 from tests.pixel_files import PixelFile, pixel_files
+from tests.rendering import render
 
 Array = np.ndarray[Any, Any]
 

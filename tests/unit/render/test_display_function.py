@@ -9,8 +9,9 @@ import pytest
 from pydicom import Dataset
 
 from services.render.description import describe
-from services.render.pixels import Wish, render
+from services.render.pixels import Wish
 from services.render.windows import Window
+from tests.rendering import render
 from tests.states import items
 
 Array = np.ndarray[Any, Any]

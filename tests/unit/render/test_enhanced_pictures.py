@@ -15,13 +15,14 @@ from services.render.enhancement.mark import mark
 from services.render.enhancement.presets import PRESETS
 from services.render.enhancement.steps import parse_enhancement
 from services.render.enhancement.windowing import of_percentiles, window_of
-from services.render.pixels import Wish, render
+from services.render.pixels import Wish
 from services.render.sandbox import Sandbox
 from services.render.subject import Subject
 from services.render.viewport import Region
 from services.render.windows import Window
 from tests.pixel_files import pixel_files
 from tests.render_engines import SERIES, STUDY, RenderArchive, path
+from tests.rendering import render
 
 Array = np.ndarray[Any, Any]
 CT = Subject("CT", is_hounsfield=True)

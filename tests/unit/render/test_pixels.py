@@ -14,10 +14,11 @@ from radstream.contract.errors import UnsupportedInstance
 from radstream.dicom.ybr import from_ybr_full
 from services.render.colour import to_8_bits
 from services.render.description import describe
-from services.render.pixels import Wish, render
+from services.render.pixels import Wish
 from services.render.viewport import Region
 from services.render.windows import Window
 from tests.pixel_files import PixelFile, pixel_files
+from tests.rendering import render
 
 Array = np.ndarray[Any, Any]
 DAMAGED = {"MR_truncated.dcm", "JPEG2000-embedded-sequence-delimiter.dcm"}  # refused by the codecs, see there

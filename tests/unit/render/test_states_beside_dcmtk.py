@@ -12,11 +12,12 @@ from pydicom import Dataset
 
 from services.render.description import describe
 from services.render.parse import parse_whole
-from services.render.pixels import Wish, render
+from services.render.pixels import Wish
 from services.render.presentation_state import State, present
 from tests import dcmtk_pictures
 from tests.pixel_files import pixel_files
 from tests.render_engines import to_bytes
+from tests.rendering import render
 from tests.states import items, state_of
 
 pytestmark = pytest.mark.skipif(not dcmtk_pictures.is_installed(), reason="DCMTK's dcmp2pgm is not installed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 import shlex
 import shutil
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radstream.settings import Settings
+from services.api.workstation import BUILD
 from tests.manifests import EVERYTHING, ROOT, build, ours, pod_of, ports_of
 
 DOCKERFILE = ROOT / "deploy" / "images" / "Dockerfile"
@@ -66,17 +68,17 @@ def is_sent(path: str) -> bool:
     return sent
 
 
-def test_it_is_made_of_known_instructions_in_two_stages() -> None:
+def test_it_is_made_of_known_instructions_in_three_stages() -> None:
     assert {step.word for step in STEPS} <= INSTRUCTIONS
-    assert LAST == 1
+    assert [rest.partition(" AS ")[2] for rest in of("FROM")] == ["pages", "build", ""]
     assert of("RUN", last=True) == []  # the last stage only takes what the first one made
     assert [re.sub("^--from=", "", rest.split()[0]) for rest in of("COPY", last=True)] == ["build"]
-    assert of("FROM")[0].endswith(" AS build")
 
 
 def test_its_base_is_pinned_and_the_python_that_the_locks_are_made_for() -> None:
     bases = {rest.split()[0] for rest in of("FROM")}
-    assert bases == {"python:3.11-slim-bookworm"}
+    assert bases == {"node:20-bookworm-slim", "python:3.11-slim-bookworm"}
+    assert json.loads((ROOT / "workstation/package.json").read_text())["engines"]["node"].startswith(">=20.")
     assert "--python-version 3.11" in (ROOT / "Makefile").read_text()
     assert PYPROJECT["project"]["requires-python"] == ">=3.11"
 
@@ -93,7 +95,25 @@ def test_what_it_copies_is_there_and_is_sent_to_the_builder() -> None:
     assert [source for source in copied() if not (ROOT / source).exists()] == []
     assert [source for source in copied() if not is_sent(source)] == []
     assert [path for path in ("tests/system.py", ".venv/bin/python", ".git/config", "build/x") if is_sent(path)] == []
-    assert not is_sent("radstream/__pycache__/x.pyc")
+    unwanted = ("radstream/__pycache__/x.pyc", "workstation/node_modules/react/index.js", "workstation/dist/index.html")
+    assert [path for path in unwanted if is_sent(path)] == []
+
+
+def test_the_pages_are_built_by_their_lock_and_laid_where_api_looks_for_them() -> None:
+    installs, build = [rest for rest in of("RUN") if rest.startswith("npm ")]
+    assert installs.startswith("npm ci --ignore-scripts")
+    assert build == "npm run build"
+    lock = json.loads((ROOT / "workstation/package-lock.json").read_text())
+    assert [name for name, package in lock["packages"].items() if name and "integrity" not in package] == []
+    (laid,) = [rest for rest in of("COPY") if rest.startswith("--from=pages")]
+    site_packages = Path("/opt/radstream/lib/python3.11/site-packages")
+    assert laid.split()[-1] == str(site_packages / BUILD.relative_to(ROOT))
+
+
+def test_what_it_copies_of_the_pages_is_all_that_their_build_names() -> None:
+    taken = {path.removeprefix("workstation/") for path in copied() if path.startswith("workstation/")}
+    own = {path.name for path in (ROOT / "workstation").iterdir()} - {"dist", "e2e", "bench", "node_modules"}
+    assert taken == own
 
 
 def test_packages_are_installed_by_hash_or_are_ours() -> None:

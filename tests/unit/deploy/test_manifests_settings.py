@@ -17,6 +17,7 @@ from radstream.web import health
 from services.command.__main__ import SERVICES, make_app
 from services.command.cluster import COPIES
 from services.command.edge import OWNERS
+from services.render.reconstruction.volumes import WORKER_BYTES
 from tests.manifests import (
     COMBINATIONS,
     COMPONENT,
@@ -198,8 +199,10 @@ def test_render_may_use_the_memory_that_its_workers_may(
     objects = build(combination)
     (render,) = [each for each in services(objects) if each["metadata"]["name"] == "render"]
     limit = container_of(render)["resources"]["limits"]["memory"]
-    workers = settings_of(render, objects, monkeypatch).render_workers
-    assert int(limit.removesuffix("Gi")) << 30 >= workers * MEMORY_BYTES + (512 << 20)
+    settings = settings_of(render, objects, monkeypatch)
+    workers = 2 * settings.render_workers + 1  # for pictures, for transfer syntaxes, for what is urgent
+    needed = workers * MEMORY_BYTES + settings.volume_bytes + WORKER_BYTES + (512 << 20)
+    assert int(limit.removesuffix("Gi")) << 30 >= needed
 
 
 @each_combination

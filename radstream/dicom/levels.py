@@ -125,7 +125,7 @@ COMPUTED_ATTRIBUTES: Final = _tags(
     """
     InstanceAvailability ModalitiesInStudy SOPClassesInStudy RetrieveURL NumberOfPatientRelatedStudies
     NumberOfPatientRelatedSeries NumberOfPatientRelatedInstances NumberOfStudyRelatedSeries
-    NumberOfStudyRelatedInstances NumberOfSeriesRelatedInstances
+    NumberOfStudyRelatedInstances NumberOfSeriesRelatedInstances AvailableTransferSyntaxUID
     """
 )
 """Known to the archive only: what an instance says of them is never repeated in an answer."""

@@ -28,11 +28,13 @@ COMPUTED_FIELDS: Final = {
         "00201208": ("IS", "NumberOfStudyRelatedInstances"),
     },
     Level.SERIES: {"00201209": ("IS", "NumberOfSeriesRelatedInstances")},
-    Level.INSTANCE: {},
+    Level.INSTANCE: {"00083002": ("UI", "TransferSyntaxUID")},
 }
 """VR and field of the attributes that the archive computes (PS3.18 tables 10.6.3-3 and -4)."""
 
-_SOP_CLASSES_IN_STUDY: Final = "00080062"
+_ON_REQUEST: Final = frozenset({"00080062", "00083002"})
+"""SOP Classes in Study, Available Transfer Syntax UID."""
+
 _BULK_DATA_URI: Final = b'"BulkDataURI":"'
 
 _MOST_KEPT: Final = 1024
@@ -49,9 +51,12 @@ def is_asked_for(query: Query, level: Level) -> bool:
 
 def fields_of(query: Query, level: Level) -> tuple[str, ...]:
     """Return the fields of the catalog that hold what `query` asks for of `level`, but for the large `metadata`."""
-    computed = tuple(name for _, name in COMPUTED_FIELDS[level].values())
     if level is Level.INSTANCE:
-        return ("StudyInstanceUID", "SeriesInstanceUID", "series_key", "qido")
+        named = [
+            name for tag, (_, name) in COMPUTED_FIELDS[level].items() if query.all_attributes or tag in query.attributes
+        ]
+        return ("StudyInstanceUID", "SeriesInstanceUID", "series_key", "qido", *named)
+    computed = tuple(name for _, name in COMPUTED_FIELDS[level].values())
     parent = ("StudyInstanceUID", "SeriesInstanceUID") if level is Level.SERIES else ()
     return (*parent, "attributes" if _needs_all(query, level) else "qido", *computed)
 
@@ -101,7 +106,7 @@ def cut_of(query: Query, level: Level, *, is_default: bool) -> Cut:
     computed = [
         (tag, vr, name)
         for tag, (vr, name) in COMPUTED_FIELDS[level].items()
-        if everything or tag in query.attributes or (is_default and tag != _SOP_CLASSES_IN_STUDY)
+        if everything or tag in query.attributes or (is_default and tag not in _ON_REQUEST)
     ]
     return Cut(None if everything else _wanted(query.attributes, level, is_default=is_default), computed)
 

@@ -60,8 +60,8 @@ COMPUTED = {
 }
 """What finds the first study, and what the second one; None: nothing does."""
 
-RETURNED_INSTEAD = {(Level.STUDY, "00080060"): "00080061", (Level.INSTANCE, "00083002"): ""}
-"""Modalities in Study for the Modality of a study; nothing for a transfer syntax, which no instance says itself."""
+RETURNED_INSTEAD = {(Level.STUDY, "00080060"): "00080061"}
+"""Modalities in Study for the Modality of a study."""
 
 
 def request_of(number: int) -> Dataset:
@@ -124,7 +124,17 @@ async def test_what_was_matched_is_returned(client: httpx2.AsyncClient) -> None:
     for level, path in matched():
         tag = RETURNED_INSTEAD.get((level, path), path.partition(".")[0])
         for row in (await client.get(RESOURCES[level], params={path: values_of(keyword_of(path))[0]})).json():
-            assert not tag or tag in row, (level, keyword_of(path))
+            assert tag in row, (level, keyword_of(path))
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["AvailableTransferSyntaxUID=", "includefield=00083002", "includefield=all", "00083002=1.2.840.10008.1.2.1"],
+)
+async def test_the_transfer_syntax_is_told_to_who_asks_for_it(client: httpx2.AsyncClient, query: str) -> None:
+    rows = (await client.get(f"instances?{query}")).json()
+    assert [row["00083002"] for row in rows] == [{"vr": "UI", "Value": [EXPLICIT]}] * 5
+    assert all("00083002" not in row for row in (await client.get("instances")).json())
 
 
 @pytest.mark.parametrize("level", Level)
@@ -132,7 +142,7 @@ async def test_every_attribute_of_a_level_is_returned_without_being_asked_for(
     client: httpx2.AsyncClient, level: Level
 ) -> None:
     (row,) = (await client.get(RESOURCES[level], params={"StudyInstanceUID": "1.1"})).json()
-    on_request = {"00080062"}  # SOP Classes in Study
+    on_request = {"00080062", "00083002"}  # SOP Classes in Study, Available Transfer Syntax UID
     assert row.keys() >= (DEFAULT_ATTRIBUTES[level] | COMPUTED_FIELDS[level].keys()) - on_request
     assert row.keys() >= {"00081190", "00080056"}
     assert row["00080056"]["Value"] == ["ONLINE"]

@@ -135,6 +135,10 @@ bench-workstation: .venv/.runtime  ## measure the pages beside OHIF in a browser
 	@[ -d build/ohif ] || $(BIN)/python -m deploy.ohif
 	@$(MAKE) --no-print-directory workstation && cd workstation && npx vitest run --config bench/vitest.config.ts $(ARGS)
 
+.PHONY: screenshots
+screenshots:  ## make the pictures in docs/images anew, in a browser, from simulated studies
+	@RADSTREAM_DOCUMENT=1 $(MAKE) --no-print-directory test-browser ARGS="e2e/documented"
+
 .PHONY: test-openapi
 test-openapi: .venv/.dev  ## make 50,000 requests of the description of the web doors to a running system
 	RADSTREAM_TEST_CASES=50000 $(BIN)/pytest -s tests/e2e/test_openapi.py

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 
-const ROOT = new URL('../..', import.meta.url).pathname
-const PYTHON = join(ROOT, '.venv/bin/python')
+export const ROOT = new URL('../..', import.meta.url).pathname
+export const PYTHON = join(ROOT, '.venv/bin/python')
 const READY_WITHIN_MS = 120_000
 
 /** What is simulated: a long CT, two studies of one person, colour and several frames. */

@@ -65,6 +65,7 @@ export function StudyTable({ studies, columns, sort, setSort, selected, select, 
       aria-activedescendant={total > 0 ? `row-${selected}` : undefined}
       tabIndex={0}
       className="grid"
+      data-search={studies.text}
       onScroll={measure}
       onKeyDown={onKeyDown}
     >

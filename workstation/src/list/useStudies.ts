@@ -3,11 +3,13 @@ import { listen } from '../archive/feed'
 import { findStudies, type Search, type Study } from '../archive/studyList'
 import { PAGE_SIZE, pagesOf, type Rows } from './pages'
 
-const DEBOUNCE_MS = 60
+const DEBOUNCE_MS = 20
 const REFRESH_MS = 300
 
 export interface Studies {
   total: number | undefined
+  /** The text that what there is was searched by. */
+  text: string
   /** Whether what there is answers the search, and not the one before it. */
   isCurrent: boolean
   at(row: number): Study | undefined
@@ -20,6 +22,7 @@ export interface Studies {
 
 interface Found {
   key: string
+  text: string
   total: number | undefined
   pages: ReadonlyMap<number, Study[]>
 }
@@ -34,7 +37,7 @@ interface Asking {
 /** The studies of a search, fetched page by page as they are shown, and again whenever something arrives. */
 export function useStudies(search: Search): Studies {
   const key = JSON.stringify(search)
-  const [found, setFound] = useState<Found>({ key: '', total: undefined, pages: new Map() })
+  const [found, setFound] = useState<Found>({ key: '', text: '', total: undefined, pages: new Map() })
   const [error, setError] = useState<Error>()
   const asking = useRef<Asking>({ key, aborter: new AbortController(), pages: new Set() })
   const shown = useRef<number[]>([0])
@@ -72,7 +75,7 @@ export function useStudies(search: Search): Studies {
   const { pages, total } = found
   const at = useCallback((row: number) => pages.get(Math.floor(row / PAGE_SIZE))?.[row % PAGE_SIZE], [pages])
   const find = useCallback((uid: string) => rowIn(pages, uid), [pages])
-  return { total, isCurrent: found.key === key, at, find, show, error, connected: useArrivals(refresh) }
+  return { total, text: found.text, isCurrent: found.key === key, at, find, show, error, connected: useArrivals(refresh) }
 }
 
 function rowIn(pages: ReadonlyMap<number, Study[]>, uid: string): number | undefined {
@@ -91,12 +94,14 @@ async function loadPage(
 ): Promise<void> {
   asked.add(number)
   try {
-    const page = await findStudies(JSON.parse(key) as Search, number * PAGE_SIZE, PAGE_SIZE, signal)
+    const search = JSON.parse(key) as Search
+    const page = await findStudies(search, number * PAGE_SIZE, PAGE_SIZE, signal)
     if (signal.aborted) return
     setError(undefined)
     // What was found before stays on screen until there is something else to show.
     setFound((before) => ({
       key,
+      text: search.text ?? '',
       total: page.total,
       pages: new Map(before.key === key ? before.pages : []).set(number, page.studies),
     }))

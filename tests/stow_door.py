@@ -16,7 +16,7 @@ from radstream.sandbox.pool import Sandbox
 from radstream.settings import Settings
 from radstream.web.app import create_app
 from services.ingest import stow
-from services.ingest.pictures import HANDLER
+from services.ingest.pictures import HANDLER, Pictures
 from tests.ingest_engines import Engines
 from tests.instances import EXPLICIT_VR_LITTLE_ENDIAN, MR_IMAGE_STORAGE, Instance
 
@@ -84,7 +84,7 @@ async def open_door(home: Path, **settings: Any) -> AsyncIterator[Door]:
     engines = Engines()
     chosen = Settings(home=home, **{"publish_deadline_s": 5} | settings)
     async with Sandbox(HANDLER) as sandbox:
-        app = create_app("ingest", [stow.router(engines.backends, chosen, sandbox)], {})
+        app = create_app("ingest", [stow.router(engines.backends, chosen, Pictures(sandbox))], {})
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://pacs.test") as client:
             yield Door(engines, app, client)
 

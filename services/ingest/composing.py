@@ -13,7 +13,6 @@ from radstream.dicom.from_json import Piece
 from radstream.dicom.media import OCTET_STREAM, media_types_of
 from radstream.dicom.pictures import PICTURES
 from radstream.dicom.recognition import Recognized, codestream_place, recognize
-from radstream.sandbox.pool import Sandbox
 from services.ingest.accept import Accepting
 from services.ingest.composed import compose
 from services.ingest.described import SAMPLES_PER_PIXEL, TRANSFER_SYNTAX_UID, Came, Described
@@ -22,7 +21,7 @@ from services.ingest.identity import Origin, Reference
 from services.ingest.locations import Base
 from services.ingest.metadata import METADATA_LIMIT_BYTES, parse_metadata, read_metadata
 from services.ingest.payload import Part
-from services.ingest.pictures import decoded
+from services.ingest.pictures import Pictures
 from services.ingest.spool import Spool, Spooled
 
 
@@ -78,15 +77,15 @@ class Composing:
         Where long values wait.
     base : Base
         What locations are relative to.
-    sandbox : Sandbox
-        With `pictures.HANDLER`.
+    pictures : Pictures
+        What decodes PNG and GIF.
     """
 
-    def __init__(self, accepting: Accepting, origin: Origin, cache: BlobStore, base: Base, sandbox: Sandbox) -> None:
+    def __init__(self, accepting: Accepting, origin: Origin, cache: BlobStore, base: Base, pictures: Pictures) -> None:
         self._accepting = accepting
         self._origin = origin
         self._base = base
-        self._sandbox = sandbox
+        self._pictures = pictures
         self._spool = Spool(cache, accepting.site, accepting.max_instance_bytes)
         self._left_bytes = METADATA_LIMIT_BYTES
         self._waiting: dict[str, list[_Waiting]] = {}
@@ -160,10 +159,9 @@ class Composing:
         if part.name not in PICTURES or not described.is_pixel_data(location):
             return value, None
         try:
-            pixels, recognized = await decoded(self._sandbox, value, part.name, described.number(SAMPLES_PER_PIXEL))
+            return await self._pictures.decode(value, part.name, described.number(SAMPLES_PER_PIXEL), self._spool)
         finally:
             await self._spool.drop(value)
-        return (await self._spool.keep(pixels))[0], recognized
 
     async def _came(self, waiting: _Waiting, coming: _Coming) -> list[Outcome]:
         """Give an instance what it was waiting for."""

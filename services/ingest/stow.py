@@ -15,7 +15,6 @@ from radstream.blobs.port import BlobStore
 from radstream.contract.errors import MalformedRequest, RadstreamError, RejectedInstance
 from radstream.contract.uids import parse_uid
 from radstream.dicom.xml import to_xml
-from radstream.sandbox.pool import Sandbox
 from radstream.settings import Settings
 from radstream.telemetry import code_path, get_logger
 from radstream.web.accept import Offer, choose
@@ -30,7 +29,7 @@ from services.ingest.identity import Origin
 from services.ingest.locations import Base
 from services.ingest.metadata import DICOM_JSON, DICOM_XML
 from services.ingest.payload import DICOM, STORED, Part, parts_of
-from services.ingest.pictures import HANDLER
+from services.ingest.pictures import Pictures
 from services.ingest.stow_response import RETRIEVE_URL, Links, http_status, response_module
 
 log = get_logger(__name__)
@@ -41,16 +40,15 @@ JSON: Final = Offer(DICOM_JSON)
 ANSWERS: Final = (JSON, Offer(DICOM_XML), Offer(DICOM_XML, is_multipart=True))
 
 
-def router(backends: Backends, settings: Settings, sandbox: Sandbox | None = None) -> APIRouter:
+def router(backends: Backends, settings: Settings, pictures: Pictures | None = None) -> APIRouter:
     """Return the routes of STOW-RS.
 
     Parameters
     ----------
-    sandbox : Sandbox, optional
-        With `pictures.HANDLER`; closed by whoever brings it. Without it the routes have their own, whose worker ends
-        with this process.
+    pictures : Pictures, optional
+        What decodes PNG and GIF; without it the routes have their own.
     """
-    door = _Door(Accepting(backends, settings), backends.previews, settings, sandbox or Sandbox(HANDLER))
+    door = _Door(Accepting(backends, settings), backends.previews, settings, pictures or Pictures())
     routes = APIRouter()
 
     @routes.post("/dicom-web/studies")
@@ -79,7 +77,7 @@ class _Door:
     accepting: Accepting
     cache: BlobStore
     settings: Settings
-    sandbox: Sandbox
+    pictures: Pictures
 
     async def store(self, request: Request, origin: Origin) -> Response:
         """Take in everything that a request holds, and tell what became of it."""
@@ -88,7 +86,7 @@ class _Door:
         if parts is None:
             return problem(415, f"send {', '.join(STORED)}, or multipart/related with one of them as its type")
         location = Base(f"{base}{request.url.path}")
-        composing = Composing(self.accepting, origin, self.cache, location, self.sandbox)
+        composing = Composing(self.accepting, origin, self.cache, location, self.pictures)
         try:
             outcomes = await self._accept_all(parts, origin, composing)
         finally:

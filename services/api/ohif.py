@@ -36,7 +36,7 @@ _FOR_A_DAY: Final = "public, max-age=86400"  # named by what it was before it wa
 def router(settings: Settings) -> APIRouter:
     """Return the routes of OHIF's page and its files; they say how to get it as long as it is not there."""
     routes = APIRouter(include_in_schema=False)
-    folder = Path(settings.ohif_dir) if settings.ohif_dir else PLACED
+    folder = _folder(settings)
 
     @routes.get("/ohif")
     @routes.get("/ohif/{path:path}")
@@ -47,6 +47,15 @@ def router(settings: Settings) -> APIRouter:
         return await asyncio.to_thread(_page, request, folder / "index.html")
 
     return routes
+
+
+def is_placed(settings: Settings) -> bool:
+    """Tell whether OHIF is there."""
+    return (_folder(settings) / "index.html").is_file()
+
+
+def _folder(settings: Settings) -> Path:
+    return Path(settings.ohif_dir) if settings.ohif_dir else PLACED
 
 
 def _page(request: Request, path: Path) -> Response:

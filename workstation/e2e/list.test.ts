@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { screenshot, studies, visit, type Visit } from './browser'
+import { archive, screenshot, studies, visit, type Visit } from './browser'
 import { image, send, uid } from './images'
 
 let visited: Visit
@@ -122,6 +122,18 @@ describe('the study list', () => {
     await expect.poll(() => patient.getByRole('listitem').count()).toBe(own.length)
     expect(await patient.getByRole('link', { name: 'Compare' }).count()).toBe(own.length - 1)
     await page.getByRole('searchbox').fill('')
+  })
+
+  it('leads to OHIF where the archive has it', async () => {
+    const { page } = visited
+    const link = page.getByRole('link', { name: 'OHIF' })
+    const { ohif } = (await (await fetch(`${archive()}/offered`)).json()) as { ohif: boolean }
+    expect(await link.count()).toBe(ohif ? 1 : 0)
+    await page.route('**/offered', (route) => route.fulfill({ json: { ohif: !ohif } }))
+    await page.reload()
+    await rows().first().waitFor()
+    await expect.poll(() => link.count()).toBe(ohif ? 0 : 1)
+    await page.unroute('**/offered')
   })
 
   it('went without a fault of the page', () => {

@@ -10,7 +10,7 @@ import pytest
 
 from radstream.settings import Settings
 from radstream.web.app import create_app
-from services.api import ohif
+from services.api import offered, ohif
 
 SCRIPT = 'window.PUBLIC_URL="/ohif/"'
 PAGE = f'<!doctype html><script>{SCRIPT}</script><script defer src="/ohif/app.bundle.0123456789abcdef.js"></script>'
@@ -33,7 +33,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def client_of(folder: Path) -> httpx2.AsyncClient:
-    app = create_app("test", [ohif.router(Settings(ohif_dir=str(folder)))], {})
+    settings = Settings(ohif_dir=str(folder))
+    app = create_app("test", [offered.router(settings), ohif.router(settings)], {})
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://pacs:8042")
 
 
@@ -104,3 +105,10 @@ async def test_without_it_the_page_says_how_to_get_it(tmp_path: Path) -> None:
         answer = await client.get("/ohif/")
         assert answer.status_code == 404
         assert "`make ohif`" in answer.text
+
+
+async def test_pages_learn_whether_there_is_an_ohif_to_lead_to(folder: Path) -> None:
+    async with client_of(folder) as client:
+        assert (await client.get("/offered")).json() == {"ohif": True}
+        (folder / "index.html").unlink()
+        assert (await client.get("/offered")).json() == {"ohif": False}

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react'
 import { isoDate, personName } from '../archive/dataset'
 import { url } from '../archive/http'
+import { offered, ohifAddress } from '../archive/offered'
 import { studiesOfPatient, type Study } from '../archive/studyList'
 import { viewerAddress } from '../shell/route'
 import { ageOn } from './dates'
@@ -9,6 +10,7 @@ import { thumbnail } from './StudyRow'
 /** Everything there is of the selected study's patient, newest first, and what can be done with it. */
 export function PatientTimeline({ study }: { study: Study }) {
   const others = useStudiesOf(study)
+  const hasOhif = useOhif()
   const uid = study.StudyInstanceUID
   return (
     <aside className="timeline" aria-label="Patient">
@@ -25,6 +27,11 @@ export function PatientTimeline({ study }: { study: Study }) {
         <a className="button" href={url(`dicom-web/studies/${uid}`, { accept: 'application/zip' })} download>
           Download
         </a>
+        {hasOhif && (
+          <a className="button" href={ohifAddress(uid)} target="_blank" rel="noreferrer">
+            OHIF
+          </a>
+        )}
       </p>
       <ol>
         {others.map((other) => (
@@ -51,6 +58,12 @@ function Entry({ study, current }: { study: Study; current: string }) {
       </div>
     </>
   )
+}
+
+function useOhif(): boolean {
+  const [isThere, setThere] = useState(false)
+  useEffect(() => void offered().then(({ ohif }) => setThere(ohif)), [])
+  return isThere
 }
 
 function useStudiesOf(study: Study): Study[] {

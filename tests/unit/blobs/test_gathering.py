@@ -8,8 +8,7 @@ import fcntl
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,19 +16,10 @@ import pytest
 from radstream.blobs.direct import BLOCK_BYTES, DirectFile
 from radstream.blobs.folder import FolderBlobStore
 from radstream.blobs.pieces import Pieces
-from radstream.blobs.strand import Strand
-from radstream.blobs.workers import Workers
 from radstream.contract.errors import Unavailable
 from tests.folder_store import KEY, LARGE, failing
 
 SIZES = [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, (256 << 10) - 1, 256 << 10, (256 << 10) + 1, (1 << 20) + 777]
-
-
-@pytest.fixture
-def threads() -> Iterator[Workers]:
-    workers = Workers(4, "test")
-    yield workers
-    workers.close()
 
 
 @pytest.fixture
@@ -145,89 +135,6 @@ def test_full_disk_is_told(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
         direct(file).append([aligned(bytes(300_000))])
 
 
-# --- the order of work -----------------------------------------------------------------------------------------------
-
-
-async def test_work_of_a_strand_is_done_in_order_and_never_twice_at_once(threads: Workers) -> None:
-    strand, seen, at_once, most = Strand(threads), [], 0, 0
-    lock = threading.Lock()
-
-    def work(number: int) -> None:
-        nonlocal at_once, most
-        with lock:
-            at_once += 1
-            most = max(most, at_once)
-        seen.append(number)
-        with lock:
-            at_once -= 1
-
-    for number in range(500):
-        strand.do(lambda number=number: work(number))  # type: ignore[misc]
-        if number % 50 == 0:
-            await asyncio.sleep(0.001)
-    await strand.start(lambda: None).wait()
-    assert seen == list(range(500))
-    assert most == 1
-
-
-async def test_a_strand_tells_results_and_errors_and_goes_on(threads: Workers) -> None:
-    strand = Strand(threads)
-    failed, done = strand.start(lambda: 1 // 0), strand.start(lambda: 7)
-    with pytest.raises(ZeroDivisionError):
-        await failed.wait()
-    assert await done.wait() == 7
-
-
-async def test_what_nobody_waits_for_any_more_is_done_all_the_same(threads: Workers) -> None:
-    strand, done, may_begin = Strand(threads), threading.Event(), threading.Event()
-    strand.do(lambda: (may_begin.wait(20), None)[1])
-    given_up = asyncio.ensure_future(strand.start(done.set).wait())
-    await asyncio.sleep(0)
-    given_up.cancel()
-    may_begin.set()
-    await strand.start(lambda: None).wait()
-    assert done.is_set()
-
-
-async def test_what_was_done_before_anybody_waits_wakes_nobody(
-    threads: Workers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("radstream.blobs.strand.tell", failing(errno.EPERM))
-    strand, done = Strand(threads), threading.Event()
-    answer = strand.start(lambda: 7)
-    strand.do(done.set)
-    assert done.wait(20)
-    assert await answer.wait() == 7
-
-
-def test_no_more_threads_are_started_than_have_work() -> None:
-    workers, may_end = Workers(3, "some"), threading.Event()
-
-    def running() -> int:
-        return sum(thread.name.startswith("some-") for thread in threading.enumerate())
-
-    assert running() == 0
-    workers.submit(lambda: None)
-    assert running() == 1
-    for _ in range(9):
-        workers.submit(lambda: (may_end.wait(20), None)[1])
-    assert running() == 3
-    may_end.set()
-    workers.close()
-    assert running() == 0
-    with pytest.raises(RuntimeError):
-        workers.submit(lambda: None)
-
-
-def test_closing_waits_for_what_was_submitted() -> None:
-    done: list[int] = []
-    workers = Workers(2, "some")
-    for number in range(100):
-        workers.submit(partial(done.append, number))
-    workers.close()
-    assert sorted(done) == list(range(100))
-
-
 def test_memory_is_used_again_but_not_kept_without_end() -> None:
     pieces = Pieces(1 << 20)
     first = pieces.take()
@@ -258,6 +165,53 @@ async def test_a_blob_is_what_was_written_however_it_came(store: FolderBlobStore
     stored = await writer.commit(lambda _sha256: KEY)
     assert stored.sha256 == hashlib.sha256(data).hexdigest()
     assert await store.read(KEY) == b"meta" + data
+
+
+async def test_no_thread_is_woken_for_a_small_blob_before_its_end(
+    store: FolderBlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit, woken = store._writing.submit, []
+
+    def counted(work: Callable[[], None]) -> None:
+        woken.append(work)
+        submit(work)
+
+    monkeypatch.setattr(store._writing, "submit", counted)
+    writer, data = store.writer(), os.urandom((1 << 20) - 1)
+    for start in range(0, len(data), 131_066):
+        writer.write(data[start : start + 131_066])
+        await writer.drain()
+    assert woken == []
+    stored = await writer.commit(lambda _sha256: KEY)
+    assert woken
+    assert stored.sha256 == hashlib.sha256(data).hexdigest()
+
+
+async def test_no_more_than_three_mebibytes_wait_for_a_disk_that_takes_nothing(
+    store: FolderBlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writev, disk_works, taken_bytes = os.writev, threading.Event(), 0
+
+    def slow(descriptor: int, views: list[memoryview]) -> int:
+        disk_works.wait(20)
+        return writev(descriptor, views)
+
+    async def send() -> None:
+        nonlocal taken_bytes
+        for _ in range(64):
+            writer.write(bytes(128 << 10))
+            taken_bytes += 128 << 10
+            await writer.drain()
+
+    monkeypatch.setattr(os, "writev", slow)
+    writer = store.writer()
+    sending = asyncio.ensure_future(send())
+    done, _ = await asyncio.wait([sending], timeout=0.2)
+    assert not done
+    assert taken_bytes <= 3 << 20
+    disk_works.set()
+    await sending
+    assert (await writer.commit(lambda _sha256: KEY)).info.size_bytes == 8 << 20
 
 
 async def test_a_placed_blob_can_be_read_before_its_name_is_durable(

@@ -18,12 +18,12 @@ from radstream.dicom.codestream import (
     Codestream,
     read_jpeg,
     read_jpeg_2000,
-    refuse_impossible_jpeg_2000,
     rle_segments,
     unwrap_jpeg_2000,
 )
 from radstream.dicom.deflate import inflate
 from radstream.dicom.image_pixel import FrameAttributes, ImagePixel, image_pixel
+from radstream.dicom.jpeg_2000_limits import refuse_impossible_jpeg_2000
 from radstream.dicom.jpeg_ends import decode_jpeg
 from radstream.dicom.jpeg_xl import size_of_jpeg_xl
 from radstream.dicom.native import Samples, frame_bits, reinterpret, to_stored_values, unpack

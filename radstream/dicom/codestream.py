@@ -16,9 +16,6 @@ from radstream.contract.errors import UnsupportedInstance
 
 _JP2_SIGNATURE: Final = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 _SOC_AND_SIZ: Final = b"\xff\x4f\xff\x51"
-_MOST_TILES: Final = 65_535
-_TILE_PART_BYTES: Final = 14  # of an empty one: its header and the marker where its data would start
-_MOST_LEVELS: Final = 32
 _NO_FRAME_HEADER: Final = frozenset({0xC4, 0xC8, 0xCC})  # in the range of SOF, but DHT, JPG and DAC
 _WITHOUT_LENGTH: Final = frozenset({0x01, *range(0xD0, 0xD9)})
 
@@ -135,39 +132,6 @@ def read_jpeg_2000(data: bytes) -> Codestream:
     return Codestream(y1 - y0, x1 - x0, components, (depth & 0x7F) + 1, bool(depth & 0x80), colour)
 
 
-def refuse_impossible_jpeg_2000(data: bytes) -> None:
-    """Refuse a whole codestream, which `read_jpeg_2000` has read, whose tiles or code-blocks cannot be.
-
-    Raises
-    ------
-    UnsupportedInstance
-    """
-    _refuse_impossible_tiles(data)
-    _refuse_impossible_code_blocks(coding_style(data, 4 + int.from_bytes(data[4:6], "big")))
-
-
-def _refuse_impossible_tiles(data: bytes) -> None:
-    """Raise unless the tiles cover the image from its first sample on, and may all be there (A.5.1, B.3).
-
-    Decoders believe what is said: they make room for each tile, and some look for one that lies nowhere without end.
-    """
-    x1, y1, x0, y0, width, height, left, top = struct.unpack_from(">8I", data, 8)
-    if not (left <= x0 < left + width and top <= y0 < top + height):
-        raise UnsupportedInstance("the tiles of the JPEG 2000 codestream do not begin where its image does")
-    tiles = -(-(x1 - left) // width) * -(-(y1 - top) // height)
-    if tiles > min(_MOST_TILES, len(data) // _TILE_PART_BYTES):
-        raise UnsupportedInstance("the JPEG 2000 codestream has more tiles than there is room for in it")
-
-
-def _refuse_impossible_code_blocks(style: bytes) -> None:
-    """Raise unless code-blocks have 4 to 1024 samples a side and at most 4096, in at most 33 resolutions (A.6.1)."""
-    if len(style) < 10:
-        raise UnsupportedInstance("the JPEG 2000 codestream has no coding style")
-    levels, width, height = style[5:8]
-    if levels > _MOST_LEVELS or max(width, height) > 8 or width + height > 8:
-        raise UnsupportedInstance("the JPEG 2000 codestream has code-blocks or resolutions that there are none of")
-
-
 def coding_style(data: bytes, position: int) -> bytes:
     """Return the coding style default (COD, ISO/IEC 15444-1 A.6.1) without its marker and length; empty if none comes.
 
@@ -176,9 +140,14 @@ def coding_style(data: bytes, position: int) -> bytes:
     position : int
         Of a marker segment of the main header.
     """
+    return main_header_segment(data, position, 0xFF52)
+
+
+def main_header_segment(data: bytes, position: int, wanted: int) -> bytes:
+    """Return the first segment of JPEG 2000's main header from `position` on that has the marker `wanted`, as above."""
     while position + 4 <= len(data):
         marker, length = struct.unpack_from(">HH", data, position)
-        if marker == 0xFF52:
+        if marker == wanted:
             return data[position + 4 : position + 2 + length]
         if marker == 0xFF90 or length < 2:  # start of a tile part
             break

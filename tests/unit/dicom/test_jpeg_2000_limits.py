@@ -11,7 +11,8 @@ import pytest
 
 from radstream.contract.errors import UnsupportedInstance
 from radstream.dicom.codecs import decode_frame
-from radstream.dicom.codestream import read_jpeg_2000, refuse_impossible_jpeg_2000
+from radstream.dicom.codestream import read_jpeg_2000
+from radstream.dicom.jpeg_2000_limits import refuse_impossible_jpeg_2000
 from tests.compressed_frames import compressed_frames
 
 SYNTAXES = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.203")
@@ -65,6 +66,14 @@ def test_a_tile_for_each_pixel_is_refused(syntax: str) -> None:
 def test_code_blocks_and_resolutions_that_cannot_be_are_refused(syntax: str, at: int, value: int) -> None:
     with pytest.raises(UnsupportedInstance, match=CODE_BLOCKS):
         refuse_impossible_jpeg_2000(with_style(sound(syntax), at, value))
+
+
+@pytest.mark.parametrize("subband", [0, 2, 15])
+def test_more_bit_planes_than_a_decoder_has_bits_for_are_refused(subband: int) -> None:
+    data = sound("1.2.840.10008.1.2.4.203")
+    at = data.index(b"\xff\x5c") + 5 + 2 * subband
+    with pytest.raises(UnsupportedInstance, match="step sizes"):
+        refuse_impossible_jpeg_2000(data[:at] + b"\xff" + data[at + 1 :])
 
 
 def test_a_codestream_without_coding_style_is_refused() -> None:

@@ -101,9 +101,15 @@ class System:
             if httpx2.get(f"{self.base}/readyz", timeout=2).status_code != 200:
                 return False
             with socket.create_connection(("127.0.0.1", self.dimse_port), timeout=2):
-                return True
+                return self.command == "up" or self._has_every_service()
         except (httpx2.TransportError, OSError):
             return False
+
+    def _has_every_service(self) -> bool:
+        """Tell whether ingest and render listen: `/readyz` of a cluster is that of api."""
+        asked = (("POST", "studies"), ("GET", "studies/1/thumbnail"))
+        return all(httpx2.request(method, f"{self.dicom_web}/{path}", timeout=2).status_code != 503
+                   for method, path in asked)  # fmt: skip
 
     def children(self) -> dict[str, int]:
         """Return the process ids of the services, by the name of their program."""

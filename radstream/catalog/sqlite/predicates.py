@@ -65,7 +65,7 @@ def matches_of_one(where: Predicate, table: Table) -> Clause | None:
 
 def _all_of(parts: Sequence[Predicate], table: Table, few: Few) -> Clause:
     """Join `parts`; if one of them has few matches it leads, and only these are tested for the others."""
-    parts = list(_flat(parts))
+    parts = list(flat(parts))
     lead = _lead(parts, table, few) if len(parts) > 1 else None
     if lead is None:
         return joined([compile_predicate(part, table, few) for part in parts], "AND", ALWAYS)
@@ -91,10 +91,11 @@ def _leading(part: OnField, ids: Sequence[int], table: Table) -> Clause:
     return condition(part, field, column(field)) if is_in_order else _one_of(ids)
 
 
-def _flat(parts: Sequence[Predicate]) -> Iterator[Predicate]:
+def flat(parts: Sequence[Predicate]) -> Iterator[Predicate]:
+    """Yield `parts`, and in place of each `And` its parts: all have to hold."""
     for part in parts:
         if isinstance(part, And):
-            yield from _flat(part.parts)
+            yield from flat(part.parts)
         else:
             yield part
 

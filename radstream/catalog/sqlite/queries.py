@@ -8,16 +8,19 @@ from functools import cached_property
 from math import isqrt
 from typing import Final
 
-from radstream.catalog.filters import Predicate
+from radstream.catalog.filters import And, Predicate, Range
 from radstream.catalog.port import Document
 from radstream.catalog.sqlite.conditions import ALWAYS, Clause
 from radstream.catalog.sqlite.database import Connection
-from radstream.catalog.sqlite.layout import Raw, Table, decode_list
+from radstream.catalog.sqlite.layout import Raw, Table, as_array, decode_list
 from radstream.catalog.sqlite.pages import count_all, start_of_page
-from radstream.catalog.sqlite.predicates import compile_predicate, matches_of_one
+from radstream.catalog.sqlite.predicates import compile_predicate, flat, matches_of_one
 
 _FEWEST: Final = 100
 _MOST: Final = 10_000
+_NEAR: Final = 400
+"""So many documents are looked at before it is counted how many there are."""
+
 _SOON_FETCHED: Final = 200
 """More ids than that are counted first: that takes a tenth of fetching them."""
 
@@ -87,13 +90,40 @@ def _select(connection: Connection, query: Query) -> Clause:
 
 def _select_ids(connection: Connection, query: Query) -> Clause:
     table = query.table
-    wanted = None if query.limit is None else query.skip + query.limit
-    condition, skip = compile_predicate(query.where, table, _Counting(connection, table, wanted)), query.skip
+    near = _Counting(connection, table, 0)
+    condition, skip = compile_predicate(query.where, table, near), query.skip
+    if near.left_open:
+        if near.has_found_none and (page := _nearest(connection, query, condition)):
+            return page
+        wanted = None if query.limit is None else query.skip + query.limit
+        condition = compile_predicate(query.where, table, _Counting(connection, table, wanted))
     if condition == ALWAYS:
         condition, skip = start_of_page(connection, table, query.sort, skip, query.limit) or (condition, skip)
-    terms = table.sorting(tuple(query.sort))
-    sql = f"SELECT t.id FROM {table.name} t WHERE {condition.sql} ORDER BY {terms} LIMIT ? OFFSET ?"
-    return Clause(sql, (*condition.parameters, -1 if query.limit is None else query.limit, skip))
+    return _in_order(query, condition, -1 if query.limit is None else query.limit, skip)
+
+
+def _nearest(connection: Connection, query: Query, condition: Clause) -> Clause | None:
+    """Return the ids of a page that is filled within the first `_NEAR` documents in the order of the sort.
+
+    So the first pages of what many documents have cost the same in every archive. None if the page is not filled.
+    """
+    table, limit = query.table, query.limit
+    if limit is None or query.skip + limit > _NEAR // 4 or tuple(query.sort) not in table.collection.indexes:
+        return None
+    field = query.sort[0].removeprefix("-")
+    within = And([part for part in flat([query.where]) if isinstance(part, Range) and part.field == field])
+    inner = _in_order(query, compile_predicate(within, table, _Counting(connection, table, 0)), _NEAR, 0)
+    nearest = f"({inner.sql}) n CROSS JOIN {table.name} t ON t.id = n.id"
+    sql = f"SELECT t.id FROM {nearest} WHERE {condition.sql} LIMIT ? OFFSET ?"
+    found = connection.execute(sql, (*inner.parameters, *condition.parameters, limit, query.skip)).fetchall()
+    ids = as_array([row[0] for row in found])
+    return Clause("SELECT value id FROM json_each(?)", (ids,)) if len(found) == limit else None
+
+
+def _in_order(query: Query, condition: Clause, limit: int, skip: int) -> Clause:
+    terms = query.table.sorting(tuple(query.sort))
+    sql = f"SELECT t.id FROM {query.table.name} t WHERE {condition.sql} ORDER BY {terms} LIMIT ? OFFSET ?"
+    return Clause(sql, (*condition.parameters, limit, skip))
 
 
 class _Counting:
@@ -114,6 +144,16 @@ class _Counting:
         if known not in self._known:
             self._known[known] = self._count(matches, int(self._most * share))
         return self._known[known]
+
+    @property
+    def left_open(self) -> bool:
+        """Whether something has too many matches to be counted so far."""
+        return any(ids is None and share == 1 for (_, share), ids in self._known.items())
+
+    @property
+    def has_found_none(self) -> bool:
+        """Whether nothing that was asked has few matches."""
+        return all(ids is None for ids in self._known.values())
 
     @cached_property
     def _most(self) -> int:

@@ -21,10 +21,11 @@ from tests.catalog_questions import FIELDS, OPERATIONS, PAGES, PREDICATES, SORTS
 from tests.memory_catalog import MemoryCatalog
 
 
-@pytest.fixture(params=[(0, 0), (1, 2), (2, 5), (10_000, 10_000)], ids=str)
+@pytest.fixture(params=[(0, 0, 8), (0, 0, 40), (1, 2, 400), (2, 5, 12), (10_000, 10_000, 400)], ids=str)
 def _few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make so many matches count as few."""
-    fewest, most = request.param
+    """Make so many matches count as few, and so many documents as near."""
+    fewest, most, near = request.param
+    monkeypatch.setattr(queries, "_NEAR", near)
     monkeypatch.setattr(queries, "_FEWEST", fewest)
     monkeypatch.setattr(queries, "_MOST", most)
 

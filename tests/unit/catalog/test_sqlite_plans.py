@@ -125,7 +125,7 @@ def test_a_short_infix_is_looked_for_among_the_names_alone(archives: dict[int, s
     number, plans = look(archives[LARGE], Wildcard("PatientName_folded", "*77*"))
     assert number == 100
     assert any(step.startswith("SCAN e") for step in plans)  # all names, but no documents
-    assert not any(step.startswith("SCAN t") for step in plans)
+    assert not any(step.startswith("SCAN t") for step in plans if "COVERING INDEX" not in step)  # those near the top
 
 
 def steps(connection: sqlite3.Connection, where: Predicate, is_count: bool) -> int:

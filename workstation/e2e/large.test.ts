@@ -80,7 +80,10 @@ describe.runIf(STUDIES > 0)(`among ${STUDIES.toLocaleString('en')} studies`, () 
     await page.locator(`#row-${STUDIES}`).locator('strong').waitFor()
   })
 
-  it('went without a fault of the page', () => expect(visited.faults).toEqual([]))
+  it('went without a fault of the page', () => {
+    // Of studies that only a catalog knows there are no pictures.
+    expect(visited.faults.filter((fault) => !/404.*\/thumbnail$/.test(fault))).toEqual([])
+  })
 })
 
 /** In the page: types `text`, and resolves to the milliseconds until its rows are painted. */

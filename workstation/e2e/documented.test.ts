@@ -8,7 +8,7 @@ import { archive, studies, type StudyRow, visit, type Visit } from './browser'
 import { shown } from './pixels'
 
 const FOLDER = join(ROOT, 'docs/images')
-const LARGEST_BYTES = 300_000
+const LARGEST_BYTES = 400_000
 const VIEWPORT = { width: 1200, height: 750 }
 
 describe.runIf(process.env.RADSTREAM_DOCUMENT)('the documentation shows', () => {

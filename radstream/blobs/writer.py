@@ -79,8 +79,11 @@ class BackgroundWriter:
         """Wait until nothing waits for a thread; see the port."""
         while self._strand.error is None and len(self._strand):
             self._draining = asyncio.get_running_loop().create_future()
-            if len(self._strand):  # so that a thread will come to look at `_draining` later
-                await self._draining
+            try:
+                if len(self._strand):  # so that a thread will come to look at `_draining` later
+                    await self._draining
+            finally:
+                self._draining = None  # here alone: a thread might forget who has begun to wait while it looked
         if self._strand.error is not None:
             raise self._strand.error
 
@@ -142,7 +145,6 @@ class BackgroundWriter:
     def _wake_drain(self) -> None:
         draining = self._draining
         if draining is not None and not len(self._strand):
-            self._draining = None
             tell(draining, None)
 
     def _finish(self, key: Callable[[str], str]) -> Stored:

@@ -146,6 +146,10 @@ class Kept:
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
+        self.stood: list[Any] = []
+
+    async def stand_for_others(self, document: Any) -> None:
+        self.stood.append(document)
 
     async def arrive(self, _document: Any) -> bool:
         if self.reason:
@@ -249,9 +253,11 @@ async def test_render_takes_the_golden_event_of_index(name: str) -> None:
 
 
 async def test_render_takes_the_golden_event_of_a_completed_study() -> None:
-    archive = Archive()
-    handle = StandIns(archive.backends.catalog, cast(Any, Kept("never asked"))).on_study_completed
-    await handle([record(from_json(json.dumps(golden("completed")).encode(), StudyCompleted))])
+    archive, kept = Archive(), Kept("")
+    event = from_json(json.dumps(golden("completed")).encode(), StudyCompleted)
+    await archive.index(archive.store(StudyInstanceUID=event.study_instance_uid, Rows=1, Columns=1))
+    await StandIns(archive.backends.catalog, cast(Any, kept)).on_study_completed([record(event)])
+    assert [each["StudyInstanceUID"] for each in kept.stood] == [event.study_instance_uid]
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

@@ -74,4 +74,5 @@ async def test_who_begins_to_wait_while_the_thread_looks_is_woken(monkeypatch: p
     waiting = asyncio.ensure_future(blob.drain())
     await asyncio.sleep(0)
     strand.may_go_on.set()
-    await asyncio.wait_for(waiting, PATIENCE_S)
+    done, _ = await asyncio.wait({waiting}, timeout=PATIENCE_S)
+    assert done, "forgotten"
